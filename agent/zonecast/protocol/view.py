@@ -1,0 +1,64 @@
+"""What the answerer is given: the zones served and ordered look-up in their compiled entries.
+
+One interface over an LMDB read transaction and over a dictionary, so that the same answerer runs
+in the workers and in property tests.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from zonecast.protocol.compiled import compile_zone
+from zonecast.zone.rrset import Zone
+
+
+class ZoneRef(NamedTuple):
+    """A zone as the workers know it: the lower-cased origin and the 4-octet prefix of its keys."""
+
+    origin: bytes
+    prefix: bytes
+
+
+class View(Protocol):
+    """One consistent version of everything served. `zones` is keyed by lower-cased origin; the
+    origins in `expired` are answered with SERVFAIL (RFC 1034 §4.3.5). Keys are a zone's prefix
+    and an RRset's key."""
+
+    @property
+    def zones(self) -> Mapping[bytes, ZoneRef]: ...
+
+    @property
+    def expired(self) -> frozenset[bytes]: ...
+
+    def get(self, key: bytes) -> bytes | None:
+        """The answer entry under exactly this key."""
+
+    def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
+        """The first entry whose key is not below `key`, as (key, entry)."""
+
+
+class DictView:
+    """A View over zones held in memory."""
+
+    def __init__(self, zones: list[Zone], expired: frozenset[bytes] = frozenset()) -> None:
+        self.zones: dict[bytes, ZoneRef] = {}
+        self.expired = expired
+        self._entries: dict[bytes, bytes] = {}
+        for number, zone in enumerate(zones):
+            ref = ZoneRef(zone.origin.lower(), number.to_bytes(4, "big"))
+            self.zones[ref.origin] = ref
+            for key, entry in compile_zone(zone).items():
+                self._entries[ref.prefix + key] = entry
+        self._keys = sorted(self._entries)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._entries.get(key)
+
+    def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
+        place = bisect_left(self._keys, key)
+        if place == len(self._keys):
+            return None
+        found = self._keys[place]
+        return found, self._entries[found]
