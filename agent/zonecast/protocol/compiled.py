@@ -55,9 +55,7 @@ def record_tails(rrset: RRset) -> list[bytes]:
     return [_FIXED.pack(rtype, CLASS_IN, ttl, len(rdata)) + rdata for rdata in rrset.rdatas]
 
 
-def answer_entry(
-    rrset: RRset | None, signatures: Iterable[RRset] = (), flags: int = 0
-) -> bytes:
+def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: int = 0) -> bytes:
     """The answer entry of an RRset and the RRSIG RRsets over it."""
     tails = [] if rrset is None else record_tails(rrset)
     signed = [tail for sigs in signatures for tail in record_tails(sigs)]
@@ -207,4 +205,3 @@ def is_hidden(node: bytes, hiding: set[bytes]) -> bool:
         if node in hiding:
             return True
     return False
-

@@ -33,6 +33,10 @@ class Changeset(NamedTuple):
     def new_serial(self) -> int:
         return soa_serial(self.new_soa.rdatas[0])
 
+    def changes_anything(self) -> bool:
+        """Whether the two versions differ at all, serial included."""
+        return bool(self.deleted or self.added) or self.old_soa != self.new_soa
+
     def changes_content(self) -> bool:
         """Whether anything but the serial differs."""
         if self.deleted or self.added or self.old_soa is None:
@@ -116,7 +120,9 @@ def apply(zone: Zone | None, changeset: Changeset) -> Zone:
 
 def remove_records(rrset: RRset | None, gone: RRset, origin: bytes) -> RRset | None:
     """What is left of `rrset` without the records of `gone`; None where none is left."""
-    left = {} if rrset is None else {rd.canonical(r.rtype, x): x for r in (rrset,) for x in r.rdatas}
+    left = (
+        {} if rrset is None else {rd.canonical(r.rtype, x): x for r in (rrset,) for x in r.rdatas}
+    )
     for rdata in gone.rdatas:
         if left.pop(rd.canonical(gone.rtype, rdata), None) is None:
             raise ChangesetError(f"deletes a record that is not there: {describe(gone, origin)}")

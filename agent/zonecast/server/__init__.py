@@ -1,0 +1,1 @@
+"""Sockets and processes: the controller, the workers and what they say to each other."""

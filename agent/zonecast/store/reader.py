@@ -1,0 +1,201 @@
+"""Reading published zones: one Snapshot is one consistent version of everything served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+from zonecast.protocol.compiled import group, read_entry, read_transfer_records
+from zonecast.protocol.view import ZoneRef
+from zonecast.store.schema import (
+    CONTROL_DATABASES,
+    LAYOUT_KEY,
+    ZONES_DATABASES,
+    HistoryRecord,
+    ZoneRecord,
+    open_environment,
+)
+from zonecast.zone import rdata as rd
+from zonecast.zone.rrset import SOA_KEY, RRset, Zone
+
+
+class ZonesReader:
+    """The `zones` environment opened for reading, and the set of expired zones.
+
+    An open Snapshot keeps LMDB from reusing pages that were freed since: close it before
+    blocking. Not for use by several threads.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self.environment, self._databases = open_environment(
+            state_dir, "zones", ZONES_DATABASES, write=False
+        )
+        self._control, control = open_environment(
+            state_dir, "control", CONTROL_DATABASES, write=False
+        )
+        self._expired_database = control["expired"]
+        self._expired: frozenset[bytes] = frozenset()
+        self._expired_number = -1
+        self._zones: dict[bytes, ZoneRef] = {}
+        self._layout: bytes | None = b"never read"
+
+    def begin(self) -> Snapshot:
+        """A Snapshot of the newest version."""
+        transaction = self.environment.begin()
+        layout = transaction.get(LAYOUT_KEY, db=self._databases["meta"])
+        if layout != self._layout:
+            self._zones = dict(_zone_refs(transaction, self._databases["zones"]))
+            self._layout = layout
+        return Snapshot(transaction, self._databases, self._zones, self._read_expired())
+
+    def _read_expired(self) -> frozenset[bytes]:
+        number = self._control.info()["last_txnid"]
+        if number != self._expired_number:
+            with self._control.begin() as transaction:
+                cursor = transaction.cursor(self._expired_database)
+                self._expired = frozenset(cursor.iternext(values=False))
+            self._expired_number = number
+        return self._expired
+
+    def close(self) -> None:
+        """Close both environments; no Snapshot may be open."""
+        self.environment.close()
+        self._control.close()
+
+
+def _zone_refs(transaction: Any, database: Any) -> Iterator[tuple[bytes, ZoneRef]]:
+    for origin, record in transaction.cursor(database):
+        yield origin, ZoneRef(origin, ZoneRecord.decode(record).prefix)
+
+
+class Snapshot:
+    """One version of everything; a `protocol.view.View`. `number` is the version's number: two
+    Snapshots with equal numbers (and expired sets) give equal answers."""
+
+    def __init__(
+        self,
+        transaction: Any,
+        databases: dict[str, Any],
+        zones: Mapping[bytes, ZoneRef],
+        expired: frozenset[bytes],
+    ) -> None:
+        self.zones = zones
+        self.expired = expired
+        self.number: int = transaction.id()
+        self._transaction = transaction
+        self._databases = databases
+        self._answers = databases["answers"]
+        self._cursor: Any = None
+        self._get = transaction.get
+
+    def get(self, key: bytes) -> bytes | None:
+        """The answer entry under exactly this key."""
+        found: bytes | None = self._get(key, db=self._answers)
+        return found
+
+    def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
+        """The first answer entry whose key is not below `key`."""
+        if self._cursor is None:
+            self._cursor = self._transaction.cursor(self._answers)
+        if not self._cursor.set_range(key):
+            return None
+        return self._cursor.item()  # type: ignore[no-any-return]
+
+    def record(self, origin: bytes) -> ZoneRecord | None:
+        """What is known of the zone at (lower-cased) `origin`."""
+        octets = self._transaction.get(origin, db=self._databases["zones"])
+        return None if octets is None else ZoneRecord.decode(octets)
+
+    def records(self) -> Iterator[ZoneRecord]:
+        """Every zone's record, by origin."""
+        for octets in self._transaction.cursor(self._databases["zones"]).iternext(keys=False):
+            yield ZoneRecord.decode(octets)
+
+    def soa(self, ref: ZoneRef) -> RRset:
+        """The zone's SOA. A stored zone has one."""
+        entry = self.get(ref.prefix + SOA_KEY)
+        assert entry is not None
+        tail = read_entry(entry).records[0]
+        return RRset(b"", rd.SOA, int.from_bytes(tail[4:8], "big"), (tail[10:],))
+
+    def transfer_runs(self, ref: ZoneRef) -> Iterator[bytes]:
+        """The zone's finished transfer records in canonical order, run by run, without the SOA."""
+        cursor = self._transaction.cursor(self._databases["transfer"])
+        return (run for _, run in prefixed(cursor, ref.prefix))
+
+    def journal(self, ref: ZoneRef, serial: int) -> list[bytes] | None:
+        """The changesets that lead from `serial` to the newest version, oldest first, each as
+        finished transfer records in IXFR order; None where the history does not reach back."""
+        cursor = self._transaction.cursor(self._databases["journal"])
+        wanted = serial.to_bytes(4, "big")
+        found: list[bytes] = []
+        if not _last(cursor, ref.prefix):
+            return None
+        while cursor.key().startswith(ref.prefix):
+            entry = cursor.value()
+            found.append(entry[8:])
+            if entry[:4] == wanted:
+                return found[::-1]
+            if not cursor.prev():
+                break
+        return None
+
+    def history(self, ref: ZoneRef) -> Iterator[HistoryRecord]:
+        """The zone's published versions, newest first."""
+        cursor = self._transaction.cursor(self._databases["history"])
+        more = _last(cursor, ref.prefix)
+        while more and cursor.key().startswith(ref.prefix):
+            yield HistoryRecord(**json.loads(cursor.value()))
+            more = cursor.prev()
+
+    def load(self, ref: ZoneRef) -> Zone:
+        """The whole zone as a value."""
+        rrsets = group(
+            record for run in self.transfer_runs(ref) for record in read_transfer_records(run)
+        )
+        soa = self.soa(ref)
+        rrsets[SOA_KEY] = soa
+        record = self.record(ref.origin)
+        return Zone(ref.origin if record is None else record.origin, rrsets)
+
+    def held(self) -> dict[bytes, Any]:
+        """Why versions are held back, by lower-cased origin or path."""
+        cursor = self._transaction.cursor(self._databases["held"])
+        return {key: json.loads(value) for key, value in cursor}
+
+    def meta(self, key: str) -> Any:
+        """The JSON value under `key`, None where there is none."""
+        octets = self._transaction.get(key.encode(), db=self._databases["meta"])
+        return None if octets is None else json.loads(octets)
+
+    def close(self) -> None:
+        """End the read transaction."""
+        self._cursor = None
+        self._transaction.abort()
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def prefixed(cursor: Any, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The items whose key starts with `prefix`."""
+    more = cursor.set_range(prefix)
+    while more:
+        key, value = cursor.item()
+        if not key.startswith(prefix):
+            return
+        yield key, value
+        more = cursor.next()
+
+
+def _last(cursor: Any, prefix: bytes) -> bool:
+    """Put the cursor on the last item whose key starts with `prefix`."""
+    after = (int.from_bytes(prefix, "big") + 1).to_bytes(len(prefix), "big")
+    found = cursor.prev() if cursor.set_range(after) else cursor.last()
+    return bool(found) and cursor.key().startswith(prefix)

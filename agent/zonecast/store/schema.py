@@ -1,0 +1,131 @@
+"""The two LMDB environments, their databases and the records in them.
+
+`zones`
+    zones      lower-cased origin → ZoneRecord as JSON
+    answers    zone prefix + RRset key → answer entry
+    transfer   zone prefix + node key of the first owner → a run of transfer records, no SOA
+    journal    zone prefix + sequence (8) → old serial (4), new serial (4), changeset
+    history    zone prefix + sequence (8) → HistoryRecord as JSON
+    held       lower-cased origin or a path → why a version is held back, as JSON
+    meta       counters and what was published from each repository
+
+`control`
+    timers     lower-cased origin → a zone's refresh state as JSON
+    peers      secondary's name, 0x00, lower-cased origin → what it was told and seen serving
+    expired    lower-cased origin → nothing: answered with SERVFAIL
+    marks      durable marks of the controller (freezes, members waiting for removal) as JSON
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import lmdb
+
+from zonecast.errors import StoreError
+
+ZONES_DATABASES: Final = ("zones", "answers", "transfer", "journal", "history", "held", "meta")
+CONTROL_DATABASES: Final = ("timers", "peers", "expired", "marks")
+
+# A sparse file: nothing is used until it is written. The first opener decides for everybody.
+MAP_SIZE = 1 << 40
+MAX_READERS = 4096
+
+LAYOUT_KEY = b"layout"
+NEXT_ID_KEY = b"next-zone-id"
+
+
+@dataclass(frozen=True)
+class ZoneRecord:
+    """What the store knows of a zone besides its contents.
+
+    `prefix` is the zone's four-octet key prefix; `content_hash` the sum of its records' hashes;
+    `published` POSIX seconds; `commit` the git commit it came from, "" on a secondary; `source`
+    the repository's name, "catalog" or the primary's name. Journal entries have the sequence
+    numbers from `journal_first` up to, not including, `journal_next`.
+    """
+
+    prefix: bytes
+    origin: bytes
+    serial: int
+    content_hash: int
+    records: int
+    published: float
+    commit: str = ""
+    source: str = ""
+    path: str = ""
+    journal_first: int = 0
+    journal_next: int = 0
+    journal_bytes: int = 0
+
+    def encode(self) -> bytes:
+        """As JSON."""
+        fields = asdict(self)
+        fields["prefix"] = self.prefix.hex()
+        fields["origin"] = self.origin.hex()
+        return json.dumps(fields, separators=(",", ":")).encode()
+
+    @staticmethod
+    def decode(octets: bytes) -> ZoneRecord:
+        """From JSON."""
+        fields = json.loads(octets)
+        fields["prefix"] = bytes.fromhex(fields["prefix"])
+        fields["origin"] = bytes.fromhex(fields["origin"])
+        return ZoneRecord(**fields)
+
+
+@dataclass(frozen=True)
+class HistoryRecord:
+    """One published version: serial, commit ("" where there is none), POSIX seconds, records."""
+
+    serial: int
+    commit: str
+    published: float
+    records: int
+
+
+def encode_json(value: Any) -> bytes:
+    """A JSON value as the store keeps it."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def open_environment(
+    state_dir: Path, name: str, databases: tuple[str, ...], *, write: bool
+) -> tuple[lmdb.Environment, dict[str, Any]]:
+    """An LMDB environment and its databases by name. A writer creates what is missing.
+
+    A process must open an environment once only. Raises StoreError.
+    """
+    path = state_dir / name
+    try:
+        if write:
+            path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        environment = lmdb.open(
+            str(path),
+            map_size=MAP_SIZE,
+            max_readers=MAX_READERS,
+            max_dbs=len(databases),
+            max_spare_txns=4,
+            readonly=not write,
+            mode=0o640,
+        )
+        handles = {
+            database: environment.open_db(database.encode(), create=write) for database in databases
+        }
+    except (lmdb.Error, OSError) as error:
+        raise StoreError(
+            f"the store cannot be opened: {error}",
+            where=str(path),
+            remedy="check state-dir, its owner and the free space",
+        ) from error
+    return environment, handles
+
+
+def prepare(state_dir: Path) -> None:
+    """Create both environments where they are missing, so that read-only openers find them."""
+    for name, databases in (("zones", ZONES_DATABASES), ("control", CONTROL_DATABASES)):
+        environment, _ = open_environment(state_dir, name, databases, write=True)
+        environment.close()

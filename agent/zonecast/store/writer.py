@@ -1,0 +1,264 @@
+"""Writing published zones: a version becomes visible with the commit of one transaction, or not.
+
+Publisher and pullers are the writers; LMDB lets one write at a time. Everything that a version
+changes (contents, answers, journal, history) is in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lmdb
+
+from zonecast.errors import ChangesetError, StoreError
+from zonecast.protocol.compiled import transfer_records
+from zonecast.protocol.view import ZoneRef
+from zonecast.store.entries import EntryEditor
+from zonecast.store.reader import Snapshot, prefixed
+from zonecast.store.runs import RunEditor, delete_prefixed
+from zonecast.store.schema import (
+    LAYOUT_KEY,
+    NEXT_ID_KEY,
+    ZONES_DATABASES,
+    HistoryRecord,
+    ZoneRecord,
+    encode_json,
+    open_environment,
+)
+from zonecast.zone.changeset import Changeset, add_records, diff, remove_records
+from zonecast.zone.rrset import RRset, Zone, add_hashes, node_of, rrset_hash
+from zonecast.zone.serial import is_greater
+
+
+class JournalLimits(NamedTuple):
+    """How much history a zone keeps for IXFR: changesets and octets."""
+
+    changesets: int = 1000
+    octets: int = 64 * 1024 * 1024
+
+
+class ZonesWriter:
+    """The `zones` environment opened for writing."""
+
+    def __init__(self, state_dir: Path, limits: JournalLimits | None = None) -> None:
+        self.environment, self._databases = open_environment(
+            state_dir, "zones", ZONES_DATABASES, write=True
+        )
+        self._limits = limits or JournalLimits()
+
+    @contextmanager
+    def transaction(self, now: float) -> Iterator[WriteTransaction]:
+        """One transaction: committed when the block ends, dropped whole when it raises.
+
+        Waits for another writer. Raises StoreError when the disk is full or LMDB fails.
+        """
+        try:
+            with self.environment.begin(write=True) as transaction:
+                yield WriteTransaction(transaction, self._databases, now, self._limits)
+        except lmdb.Error as error:
+            raise StoreError(
+                f"the store cannot be written: {error}",
+                where=self.environment.path(),
+                remedy="check the free space; the last version keeps being served",
+            ) from error
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.environment.close()
+
+
+class WriteTransaction:
+    """What one store transaction may do. Reads see its own writes through `snapshot`."""
+
+    def __init__(
+        self, transaction: Any, databases: dict[str, Any], now: float, limits: JournalLimits
+    ) -> None:
+        self._transaction = transaction
+        self._databases = databases
+        self._now = now
+        self._limits = limits
+        self.snapshot = Snapshot(transaction, databases, {}, frozenset())
+
+    def zone(self, origin: bytes) -> Zone | None:
+        """The zone as stored, None where it is not."""
+        record = self.snapshot.record(origin.lower())
+        return None if record is None else self.snapshot.load(_ref(record))
+
+    def apply(
+        self, changeset: Changeset, *, source: str = "", commit: str = "", path: str = ""
+    ) -> ZoneRecord:
+        """Apply a changeset and append it to journal and history.
+
+        Raises ChangesetError where it does not fit what is stored.
+        """
+        origin = changeset.origin.lower()
+        record = self.snapshot.record(origin)
+        if (None if record is None else record.serial) != changeset.old_serial:
+            raise ChangesetError(
+                f"the changeset starts from serial {changeset.old_serial},"
+                f" the store has {None if record is None else record.serial}"
+            )
+        if record is None:
+            record = self._new_record(changeset.origin)
+            self._bump_layout()
+        hash_change = self._edit(record.prefix, changeset)
+        added = sum(len(r.rdatas) for r in changeset.added)
+        deleted = sum(len(r.rdatas) for r in changeset.deleted)
+        record = replace(
+            record,
+            serial=changeset.new_serial,
+            content_hash=add_hashes(record.content_hash, hash_change),
+            records=record.records + added - deleted + (changeset.old_soa is None),
+            published=self._now,
+            commit=commit,
+            source=source,
+            path=path,
+        )
+        record = self._append_journal(record, changeset)
+        self._append_history(record)
+        self._put("zones", origin, record.encode())
+        return record
+
+    def replace(
+        self, zone: Zone, *, source: str = "", commit: str = "", path: str = ""
+    ) -> ZoneRecord:
+        """Make `zone` what is stored, by the changeset from the version stored now. Where the
+        serial does not go up, the journal starts anew: no client can follow it backwards."""
+        changeset = diff(self.zone(zone.origin), zone)
+        stored = self.snapshot.record(zone.origin.lower())
+        if stored is not None and not changeset.changes_anything():
+            return stored
+        record = self.apply(changeset, source=source, commit=commit, path=path)
+        old = changeset.old_serial
+        if old is not None and not is_greater(record.serial, old):
+            self._delete("journal", record.prefix)
+            record = replace(record, journal_first=record.journal_next, journal_bytes=0)
+            self._put("zones", zone.origin.lower(), record.encode())
+        return record
+
+    def remove(self, origin: bytes) -> bool:
+        """Remove a zone with its journal and history; False where it was not stored."""
+        record = self.snapshot.record(origin.lower())
+        if record is None:
+            return False
+        for database in ("answers", "transfer", "journal", "history"):
+            self._delete(database, record.prefix)
+        self._transaction.delete(origin.lower(), db=self._databases["zones"])
+        self._bump_layout()
+        return True
+
+    def hold(self, key: bytes, reason: Any) -> None:
+        """Note why what `key` names is held back (JSON); None clears it."""
+        if reason is None:
+            self._transaction.delete(key, db=self._databases["held"])
+        else:
+            self._put("held", key, encode_json(reason))
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Keep a JSON value under `key`."""
+        self._put("meta", key.encode(), encode_json(value))
+
+    def _new_record(self, origin: bytes) -> ZoneRecord:
+        octets = self._transaction.get(NEXT_ID_KEY, db=self._databases["meta"])
+        number = 1 if octets is None else int(octets)
+        self._put("meta", NEXT_ID_KEY, str(number + 1).encode())
+        return ZoneRecord(number.to_bytes(4, "big"), origin, 0, 0, 0, self._now)
+
+    def _bump_layout(self) -> None:
+        octets = self._transaction.get(LAYOUT_KEY, db=self._databases["meta"]) or b"0"
+        self._put("meta", LAYOUT_KEY, str(int(octets) + 1).encode())
+
+    def _edit(self, prefix: bytes, changeset: Changeset) -> int:
+        """Edit transfer and answer forms node by node; returns the change of the content hash."""
+        runs = RunEditor(self._cursor("transfer"), prefix)
+        entries = EntryEditor(self._cursor("answers"), prefix)
+        hash_change = rrset_hash(changeset.new_soa)
+        if changeset.old_soa is not None:
+            hash_change -= rrset_hash(changeset.old_soa)
+        for node, (gone, come) in sorted(_by_node(changeset).items()):
+            rrsets = runs.node(node)
+            before = dict(rrsets)
+            for rrset in gone:
+                left = remove_records(rrsets.pop(rrset.key, None), rrset, changeset.origin)
+                if left is not None:
+                    rrsets[rrset.key] = left
+            for rrset in come:
+                rrsets[rrset.key] = add_records(rrsets.get(rrset.key), rrset, changeset.origin)
+            for key in before.keys() | rrsets.keys():
+                hash_change += _hash(rrsets.get(key)) - _hash(before.get(key))
+            soa = [] if node else [changeset.new_soa]
+            entries.write_node(node, before.values(), [*rrsets.values(), *soa])
+        runs.finish()
+        return hash_change
+
+    def _append_journal(self, record: ZoneRecord, changeset: Changeset) -> ZoneRecord:
+        if changeset.old_soa is None:
+            return record
+        octets = b"".join(
+            transfer_records(rrset)
+            for rrset in (
+                changeset.old_soa,
+                *changeset.deleted,
+                changeset.new_soa,
+                *changeset.added,
+            )
+        )
+        serials = changeset.old_soa.rdatas[0][-20:-16] + changeset.new_soa.rdatas[0][-20:-16]
+        key = record.prefix + record.journal_next.to_bytes(8, "big")
+        self._put("journal", key, serials + octets)
+        record = replace(
+            record,
+            journal_next=record.journal_next + 1,
+            journal_bytes=record.journal_bytes + len(octets),
+        )
+        return self._trim_journal(record)
+
+    def _trim_journal(self, record: ZoneRecord) -> ZoneRecord:
+        first, held = record.journal_first, record.journal_bytes
+        while (
+            record.journal_next - first > self._limits.changesets or held > self._limits.octets
+        ) and first < record.journal_next:
+            key = record.prefix + first.to_bytes(8, "big")
+            octets = self._transaction.pop(key, db=self._databases["journal"]) or b""
+            held -= max(len(octets) - 8, 0)
+            first += 1
+        return replace(record, journal_first=first, journal_bytes=held)
+
+    def _append_history(self, record: ZoneRecord) -> None:
+        cursor = self._cursor("history")
+        numbers = [int.from_bytes(key[4:], "big") for key, _ in prefixed(cursor, record.prefix)]
+        number = numbers[-1] + 1 if numbers else 0
+        for old in numbers[: len(numbers) + 1 - self._limits.changesets]:
+            cursor.pop(record.prefix + old.to_bytes(8, "big"))
+        entry = HistoryRecord(record.serial, record.commit, record.published, record.records)
+        self._put("history", record.prefix + number.to_bytes(8, "big"), encode_json(entry.__dict__))
+
+    def _cursor(self, database: str) -> Any:
+        return self._transaction.cursor(self._databases[database])
+
+    def _put(self, database: str, key: bytes, value: bytes) -> None:
+        self._transaction.put(key, value, db=self._databases[database])
+
+    def _delete(self, database: str, prefix: bytes) -> None:
+        delete_prefixed(self._cursor(database), prefix)
+
+
+def _ref(record: ZoneRecord) -> ZoneRef:
+    return ZoneRef(record.origin.lower(), record.prefix)
+
+
+def _hash(rrset: RRset | None) -> int:
+    return 0 if rrset is None else rrset_hash(rrset)
+
+
+def _by_node(changeset: Changeset) -> dict[bytes, tuple[list[RRset], list[RRset]]]:
+    """The changeset's RRsets by node, the apex always among them: its SOA changes."""
+    nodes: dict[bytes, tuple[list[RRset], list[RRset]]] = {b"": ([], [])}
+    for index, rrsets in enumerate((changeset.deleted, changeset.added)):
+        for rrset in rrsets:
+            nodes.setdefault(node_of(rrset.key), ([], []))[index].append(rrset)
+    return nodes
