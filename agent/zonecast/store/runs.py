@@ -80,7 +80,8 @@ def pack(nodes: Nodes, limit: int) -> Iterable[tuple[bytes, bytes]]:
         limit_per_run = limit
     else:
         limit_per_run = RUN_SIZE
-    first, held, size = b"", [], 0
+    first, size = b"", 0
+    held: list[bytes] = []
     for node, octets in pieces:
         if held and size + len(octets) > limit_per_run:
             yield first, b"".join(held)

@@ -1,0 +1,252 @@
+"""The agent's configuration: `zonecast.toml` of a host, not the policy of a repository.
+
+Each class is a table of the file, each field an option (see `options`); `docs/configuration.md`
+is held against them by a test. Secrets are read from their files here, once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tomli
+
+from zonecast.errors import ConfigError
+from zonecast.options import (
+    Document,
+    duration,
+    one_of,
+    option,
+    read_table,
+    several,
+    table_of,
+    text,
+    whole,
+)
+from zonecast.zone import names
+
+DEFAULT_PATH = Path("/etc/zonecast/zonecast.toml")
+DEFAULT_STATE_DIR = Path("/var/lib/zonecast")
+DEFAULT_RUN_DIR = Path("/run/zonecast")
+
+ALGORITHMS = ("hmac-sha256", "hmac-sha224", "hmac-sha384", "hmac-sha512")
+MIN_SECRET_OCTETS = 16
+
+
+class Endpoint(NamedTuple):
+    """An IP address and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_endpoint(value: Any) -> Endpoint:
+    """An address with or without a port: "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53"."""
+    written = text(value)
+    host, port = written, "53"
+    if written.startswith("["):
+        host, _, rest = written[1:].partition("]")
+        port = rest.removeprefix(":") or "53"
+    elif written.count(":") == 1:
+        host, port = written.split(":")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"'{written}' is no IP address with an optional port") from None
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"'{written}' has no port from 1 to 65535")
+    return Endpoint(str(address), int(port))
+
+
+def read_origin(value: Any) -> bytes:
+    """A zone's name, with or without the final dot, lower-cased."""
+    return names.from_text(text(value), names.ROOT).lower()
+
+
+def read_path(value: Any) -> Path:
+    """An absolute path."""
+    found = Path(text(value))
+    if not found.is_absolute():
+        raise ValueError(f"'{value}' is not an absolute path")
+    return found
+
+
+def read_secret(value: Any) -> bytes:
+    """The secret in a file: base64 on one line; others must not be able to read it."""
+    file = read_path(value)
+    try:
+        mode = file.stat().st_mode
+        content = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the secret cannot be read: {error}") from None
+    if mode & stat.S_IROTH:
+        raise ValueError(f"{file} is readable by everybody: chmod o-rwx {file}")
+    try:
+        octets = base64.b64decode(content, validate=True)
+    except binascii.Error:
+        raise ValueError(f"{file} holds no base64 text (see zonecast keygen)") from None
+    if len(octets) < MIN_SECRET_OCTETS:
+        raise ValueError(f"{file} holds a secret of less than {MIN_SECRET_OCTETS * 8} bits")
+    return octets
+
+
+@dataclass(frozen=True)
+class KeyConfig:
+    """[[key]]: a TSIG key (RFC 8945)."""
+
+    name: bytes = option("the key's name, the same on both sides", read_origin)
+    secret: bytes = option(
+        "absolute path of the file with it, base64", read_secret, key="secret-file"
+    )
+    algorithm: str = option("the MAC", one_of(*ALGORITHMS), "hmac-sha256")
+
+
+@dataclass(frozen=True)
+class RepositoryConfig:
+    """[[repository]]: a git repository of zones this agent is primary for."""
+
+    path: Path | None = option("a local repository, bare or not", read_path, None)
+    url: str = option("a remote repository, fetched", text, "")
+    branch: str = option("the branch that is published", text, "main")
+    catalog: bytes | None = option(
+        "publish a catalog zone of this name (RFC 9432)", read_origin, None
+    )
+    poll_interval: float = option("seconds between looks at the branch", duration, 15.0)
+    ssh_key_file: Path | None = option("the private key for an ssh url", read_path, None)
+    known_hosts: Path | None = option("the known_hosts file for an ssh url", read_path, None)
+    token_file: Path | None = option("a file with a token for an https url", read_path, None)
+
+    @property
+    def name(self) -> str:
+        """What the repository is called in status and store: its path or url."""
+        return self.url or str(self.path)
+
+
+@dataclass(frozen=True)
+class PeerConfig:
+    """[[secondary]]: whom to NOTIFY and who may transfer. [[primary]]: whom to pull from."""
+
+    name: str = option("what status calls it", text)
+    address: Endpoint = option("IP address and port, 53 by default", read_endpoint)
+    keys: tuple[bytes, ...] = option(
+        "names of [[key]]s; without, the address", several(read_origin), ()
+    )
+
+
+@dataclass(frozen=True)
+class MemberConfig:
+    """[[zone]] and [[catalog]]: a zone pulled from primaries, or a catalog and all its members."""
+
+    name: bytes = option("the zone's name", read_origin)
+    primaries: tuple[str, ...] = option("names of [[primary]]s, in order", several(text))
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole file."""
+
+    state_dir: Path = option("where the store is", read_path, DEFAULT_STATE_DIR)
+    run_dir: Path | None = option("where the status and control sockets are", read_path, None)
+    listen: tuple[Endpoint, ...] = option(
+        "addresses answered on; ignored when systemd passes sockets",
+        several(read_endpoint),
+        (Endpoint("0.0.0.0", 53), Endpoint("::", 53)),
+    )
+    workers: int = option("datagram workers; 0: one a core", whole(0, 256), 0)
+    stream_workers: int = option("stream (TCP) workers", whole(1, 64), 1)
+    pullers: int = option("transfer processes", whole(1, 64), 1)
+    repository: tuple[RepositoryConfig, ...] = option(
+        "repositories", several(table_of(RepositoryConfig)), ()
+    )
+    key: tuple[KeyConfig, ...] = option("TSIG keys", several(table_of(KeyConfig)), ())
+    secondary: tuple[PeerConfig, ...] = option("secondaries", several(table_of(PeerConfig)), ())
+    primary: tuple[PeerConfig, ...] = option("primaries", several(table_of(PeerConfig)), ())
+    catalog: tuple[MemberConfig, ...] = option(
+        "catalogs pulled with all their members", several(table_of(MemberConfig)), ()
+    )
+    zone: tuple[MemberConfig, ...] = option("zones pulled", several(table_of(MemberConfig)), ())
+
+    @property
+    def sockets(self) -> Path:
+        """The directory of the status and control sockets."""
+        if self.run_dir is not None:
+            return self.run_dir
+        return DEFAULT_RUN_DIR if self.state_dir == DEFAULT_STATE_DIR else self.state_dir / "run"
+
+    def key_named(self, name: bytes) -> KeyConfig:
+        """The key of that name; `load` has checked that it is there."""
+        return next(key for key in self.key if key.name == name)
+
+    def primary_named(self, name: str) -> PeerConfig:
+        """The primary of that name; `load` has checked that it is there."""
+        return next(peer for peer in self.primary if peer.name == name)
+
+
+def load(file: Path) -> Config:
+    """The configuration in `file`. Raises ConfigError: what, in which table, and what to do."""
+    try:
+        table = tomli.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"the configuration cannot be read: {error.strerror}",
+            where=str(file),
+            remedy="name the file with --config",
+        ) from None
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not TOML: {error}", where=str(file)) from None
+    document = Document(str(file))
+    config = read_table(Config, table, document)
+    _check(config, document)
+    return config
+
+
+def _check(config: Config, document: Document) -> None:
+    """What no single option can know."""
+    for table, items in (
+        ("key", [names.to_text(key.name) for key in config.key]),
+        ("secondary", [peer.name for peer in config.secondary]),
+        ("primary", [peer.name for peer in config.primary]),
+        ("repository", [repository.name for repository in config.repository]),
+        ("zone", [names.to_text(zone.name) for zone in config.zone + config.catalog]),
+    ):
+        for item in items:
+            if items.count(item) > 1:
+                raise document.below(table).error(f"'{item}' stands here more than once")
+    keys = {key.name for key in config.key}
+    for table, peers in (("secondary", config.secondary), ("primary", config.primary)):
+        for peer in peers:
+            for key in peer.keys:
+                if key not in keys:
+                    raise document.below(table).error(
+                        f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names"
+                    )
+    primaries = {peer.name for peer in config.primary}
+    for table, members in (("catalog", config.catalog), ("zone", config.zone)):
+        for member in members:
+            _check_member(member, primaries, document.below(table))
+    for repository in config.repository:
+        if (repository.path is None) == (not repository.url):
+            raise document.below("repository").error("give either 'path' or 'url'")
+        if repository.catalog in {member.name for member in config.catalog + config.zone}:
+            raise document.below("repository").error(
+                "'catalog' names a zone that this agent pulls from elsewhere"
+            )
+
+
+def _check_member(member: MemberConfig, primaries: set[str], document: Document) -> None:
+    if not member.primaries:
+        raise document.error(f"'{names.to_text(member.name)}' has no primaries")
+    for name in member.primaries:
+        if name not in primaries:
+            raise document.error(
+                f"'{names.to_text(member.name)}' is to be pulled from '{name}',"
+                " which no [[primary]] names"
+            )
