@@ -85,14 +85,14 @@ def test_every_version_is_stored_whole(versions: list) -> None:
                 record = transaction.apply(diff(old, new), commit=str(serial))
                 ref_prefix = record.prefix
                 snapshot = transaction.snapshot
-                stored = transaction.zone(ORIGIN)
+                stored = transaction.snapshot.zone(ORIGIN)
                 assert stored == new
                 assert entries(snapshot, ref_prefix) == compile_zone(new)
                 assert record.content_hash == new.content_hash()
                 assert record.records == new.count()
             old = new
         with writer.transaction(0.0) as transaction:
-            assert transaction.zone(other.origin) == other
+            assert transaction.snapshot.zone(other.origin) == other
             assert transaction.remove(ORIGIN)
             assert not transaction.remove(ORIGIN)
             for database in ("answers", "transfer", "journal", "history"):
@@ -111,7 +111,7 @@ def test_runs_are_split_and_only_touched_runs_change(tmp_path: Path) -> None:
     many[("h77", rd.A)] = (60, (b"zzzz",))
     with writer.transaction(0.0) as transaction:
         record = transaction.replace(build(many, 2))
-        assert transaction.zone(ORIGIN) == build(many, 2)
+        assert transaction.snapshot.zone(ORIGIN) == build(many, 2)
     reader_writer_snapshot(writer, after := {})
     assert len(before) > 5
     assert max(map(len, after.values())) <= RUN_SIZE * 2

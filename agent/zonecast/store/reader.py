@@ -161,6 +161,11 @@ class Snapshot:
         record = self.record(ref.origin)
         return Zone(ref.origin if record is None else record.origin, rrsets)
 
+    def zone(self, origin: bytes) -> Zone | None:
+        """The zone at `origin` as a value, None where it is not stored."""
+        record = self.record(origin.lower())
+        return None if record is None else self.load(ZoneRef(origin.lower(), record.prefix))
+
     def held(self) -> dict[bytes, Any]:
         """Why versions are held back, by lower-cased origin or path."""
         cursor = self._transaction.cursor(self._databases["held"])

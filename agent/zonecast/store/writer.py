@@ -16,7 +16,6 @@ import lmdb
 
 from zonecast.errors import ChangesetError, StoreError
 from zonecast.protocol.compiled import transfer_records
-from zonecast.protocol.view import ZoneRef
 from zonecast.store.entries import EntryEditor
 from zonecast.store.reader import Snapshot, prefixed
 from zonecast.store.runs import RunEditor, delete_prefixed
@@ -66,6 +65,10 @@ class ZonesWriter:
                 remedy="check the free space; the last version keeps being served",
             ) from error
 
+    def snapshot(self) -> Snapshot:
+        """What is published now; `zones` and `expired` are empty. Close it before writing."""
+        return Snapshot(self.environment.begin(), self._databases, {}, frozenset())
+
     def close(self) -> None:
         """Close the environment."""
         self.environment.close()
@@ -83,10 +86,15 @@ class WriteTransaction:
         self._limits = limits
         self.snapshot = Snapshot(transaction, databases, {}, frozenset())
 
-    def zone(self, origin: bytes) -> Zone | None:
-        """The zone as stored, None where it is not."""
-        record = self.snapshot.record(origin.lower())
-        return None if record is None else self.snapshot.load(_ref(record))
+    @property
+    def number(self) -> int:
+        """The number that Snapshots of what this transaction commits will have."""
+        return self.snapshot.number
+
+    def adopt(self, record: ZoneRecord, *, source: str, path: str, commit: str) -> None:
+        """Note that a zone whose contents stay as they are now comes from another source."""
+        record = replace(record, source=source, path=path, commit=commit)
+        self._put("zones", record.origin.lower(), record.encode())
 
     def apply(
         self, changeset: Changeset, *, source: str = "", commit: str = "", path: str = ""
@@ -128,7 +136,7 @@ class WriteTransaction:
     ) -> ZoneRecord:
         """Make `zone` what is stored, by the changeset from the version stored now. Where the
         serial does not go up, the journal starts anew: no client can follow it backwards."""
-        changeset = diff(self.zone(zone.origin), zone)
+        changeset = diff(self.snapshot.zone(zone.origin), zone)
         stored = self.snapshot.record(zone.origin.lower())
         if stored is not None and not changeset.changes_anything():
             return stored
@@ -245,10 +253,6 @@ class WriteTransaction:
 
     def _delete(self, database: str, prefix: bytes) -> None:
         delete_prefixed(self._cursor(database), prefix)
-
-
-def _ref(record: ZoneRecord) -> ZoneRef:
-    return ZoneRef(record.origin.lower(), record.prefix)
 
 
 def _hash(rrset: RRset | None) -> int:
