@@ -1,13 +1,12 @@
 """The agent's configuration: `zonecast.toml` of a host, not the policy of a repository.
 
 Each class is a table of the file, each field an option (see `options`); `docs/configuration.md`
-is held against them by a test. Secrets are read from their files here, once.
+is held against them by a test. Secrets stay in their files until the agent needs them.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import stat
 from dataclasses import dataclass
@@ -79,34 +78,40 @@ def read_path(value: Any) -> Path:
     return found
 
 
-def read_secret(value: Any) -> bytes:
-    """The secret in a file: base64 on one line; others must not be able to read it."""
-    file = read_path(value)
-    try:
-        mode = file.stat().st_mode
-        content = file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the secret cannot be read: {error}") from None
-    if mode & stat.S_IROTH:
-        raise ValueError(f"{file} is readable by everybody: chmod o-rwx {file}")
-    try:
-        octets = base64.b64decode(content, validate=True)
-    except binascii.Error:
-        raise ValueError(f"{file} holds no base64 text (see zonecast keygen)") from None
-    if len(octets) < MIN_SECRET_OCTETS:
-        raise ValueError(f"{file} holds a secret of less than {MIN_SECRET_OCTETS * 8} bits")
-    return octets
-
-
 @dataclass(frozen=True)
 class KeyConfig:
     """[[key]]: a TSIG key (RFC 8945)."""
 
     name: bytes = option("the key's name, the same on both sides", read_origin)
-    secret: bytes = option(
-        "absolute path of the file with it, base64", read_secret, key="secret-file"
-    )
+    secret_file: Path = option("the file with its secret, base64 on one line", read_path)
     algorithm: str = option("the MAC", one_of(*ALGORITHMS), "hmac-sha256")
+
+    def secret(self) -> bytes:
+        """The secret, read from its file, which others must not be able to read.
+
+        Raises ConfigError. Only the agent reads secrets: who asks for status need not be able to.
+        """
+        file = self.secret_file
+        try:
+            mode = file.stat().st_mode
+            octets = base64.b64decode(file.read_text("ascii").strip(), validate=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the secret cannot be read: {error.strerror}", where=str(file)
+            ) from None
+        except ValueError:
+            raise ConfigError(
+                "holds no base64 text", where=str(file), remedy="make one with zonecast keygen"
+            ) from None
+        if mode & stat.S_IROTH:
+            raise ConfigError(
+                "everybody can read the secret", where=str(file), remedy=f"chmod o-rwx {file}"
+            )
+        if len(octets) < MIN_SECRET_OCTETS:
+            raise ConfigError(
+                f"the secret has less than {MIN_SECRET_OCTETS * 8} bits", where=str(file)
+            )
+        return octets
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+"""The workers that answer, as the controller holds them: settings, barriers, replacement."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zonecast.server.children import KeptChild, Message
+from zonecast.server.visibility import PATIENCE, wait_for_readers
+from zonecast.zone import names
+
+if TYPE_CHECKING:
+    import socket
+
+    from zonecast.config import Config, PeerConfig
+    from zonecast.server.listeners import Listening
+
+log = logging.getLogger("zonecast.workers")
+
+
+def datagram_workers(config: Config) -> int:
+    """How many datagram workers the configuration asks for: one a core by default."""
+    return config.workers or len(os.sched_getaffinity(0))
+
+
+class Workers:
+    """All datagram and stream workers. Made, and the processes started, before anything heavy is
+    imported; `run` then keeps them alive."""
+
+    def __init__(self, config: Config, listening: Listening) -> None:
+        self._config = config
+        self._listening = listening
+        self._barrier = 0
+        self._barriers: dict[tuple[KeptChild, int], asyncio.Event] = {}
+        self.on_notify: Callable[[Message], None] = lambda _: None
+        self.on_restart: Callable[[], None] = lambda: None
+        self.datagram = [
+            self._keep("zonecast.server.datagram", sockets) for sockets in listening.datagram
+        ]
+        self.stream = [
+            self._keep("zonecast.server.stream", listening.stream)
+            for _ in range(config.stream_workers)
+        ]
+
+    @property
+    def all(self) -> list[KeptChild]:
+        return self.datagram + self.stream
+
+    def _keep(self, module: str, sockets: Sequence[socket.socket]) -> KeptChild:
+        fds = [sock.fileno() for sock in sockets]
+        child = KeptChild(
+            module,
+            lambda: {**worker_settings(self._config), "sockets": fds},
+            fds,
+            on_restart=lambda status: self._restarted(child, status),
+        )
+        child.on_message = lambda message: self._heard(child, message)
+        return child
+
+    def _restarted(self, child: KeptChild, status: int) -> None:
+        log.warning("%s ended with status %d and was started again", child.module, status)
+        for key in [key for key in self._barriers if key[0] is child]:
+            self._barriers.pop(key).set()
+        self.on_restart()
+
+    def _heard(self, child: KeptChild, message: Message) -> None:
+        if "notify" in message:
+            self.on_notify(message["notify"])
+        elif "barrier" in message:
+            waiting = self._barriers.pop((child, message["barrier"]), None)
+            if waiting is not None:
+                waiting.set()
+        elif "fault" in message:
+            log.error("%s: %s", child.module, message["fault"])
+
+    async def run(self) -> None:
+        """Keep every worker alive; returns after `stop`."""
+        await asyncio.gather(*(child.run() for child in self.all))
+
+    async def ready(self) -> None:
+        """Wait until each worker answers queries."""
+        await asyncio.gather(*(child.ready.wait() for child in self.all))
+
+    async def visible(self, environment: Any, number: int) -> None:
+        """Wait until no worker answers from a version before `number` (see `visibility`). A
+        worker that hangs is logged and not waited for."""
+        pids = {child.pid for child in self.datagram}
+        seen, _ = await asyncio.gather(
+            wait_for_readers(environment, pids, number), self._stream_barrier()
+        )
+        if not seen:
+            log.error("a datagram worker still reads an old version after %s s", PATIENCE)
+
+    async def _stream_barrier(self) -> None:
+        self._barrier += 1
+        events = []
+        for child in self.stream:
+            event = self._barriers[child, self._barrier] = asyncio.Event()
+            child.send({"barrier": self._barrier})
+            events.append(event.wait())
+        try:
+            await asyncio.wait_for(asyncio.gather(*events), PATIENCE)
+        except TimeoutError:
+            log.error("a stream worker did not answer within %s s", PATIENCE)
+
+    def reload(self, config: Config) -> None:
+        """Give every worker the keys and rules of a new configuration."""
+        self._config = config
+        for child in self.all:
+            child.send({"settings": worker_settings(config)})
+
+    def stop(self) -> None:
+        """Let every worker finish and end."""
+        for child in self.all:
+            child.send({"stop": True})
+            child.stop()
+
+
+def worker_settings(config: Config) -> Message:
+    """What a worker needs to know of the configuration, as JSON."""
+    return {
+        "state-dir": str(config.state_dir),
+        "keys": [
+            {
+                "name": names.to_text(key.name),
+                "algorithm": key.algorithm,
+                "secret": base64.b64encode(key.secret()).decode(),
+            }
+            for key in config.key
+        ],
+        "secondaries": [_peer(peer) for peer in config.secondary],
+        "primaries": [_peer(peer) for peer in config.primary],
+        "server-id": None,
+    }
+
+
+def _peer(peer: PeerConfig) -> Message:
+    return {
+        "name": peer.name,
+        "address": str(peer.address),
+        "keys": [names.to_text(key) for key in peer.keys],
+    }
