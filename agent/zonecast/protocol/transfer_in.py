@@ -1,0 +1,339 @@
+"""Zone transfers in, sans-IO: messages go in, a complete result comes out or TransferError.
+
+What a record means depends on where in the stream it stands. A SOA moves the machine, any other
+record is filed under the state it is in:
+
+    state     a SOA                                           another record
+    --------  ----------------------------------------------  ---------------------------------
+    FIRST     the version to come; → SECOND                   wrong: a transfer begins with SOA
+    SECOND    the first SOA again: an empty zone, → DONE      a whole zone: → WHOLE, filed
+              IXFR, our serial: a changeset begins, → DELETE
+              else wrong
+    WHOLE     the first SOA again: → DONE; another: wrong     filed as the zone's
+    DELETE    the serial this changeset leads to; → ADD       filed as deleted
+    ADD       the version to come was reached and this is     filed as added
+              its SOA: → DONE
+              the serial reached: the next changeset, → DELETE
+              else wrong (a gap)
+    DONE      wrong: the stream goes on after its end         the same
+
+SECOND may last beyond the first message: over TCP a lone SOA with a serial that is not ours is
+the start of a longer stream, and an answer in AXFR form may show itself in the second message
+only. A lone SOA in the first answer to an IXFR query whose serial is not greater than ours is
+the whole answer (RFC 1995 §2, §4). Any order of records and duplicates are accepted; records
+outside the zone are left out (RFC 5936 §2.2, §3.5).
+
+The caller checks signatures, and uses the result only once the last one was found right.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import Enum, auto
+from typing import NamedTuple
+
+from zonecast.errors import WireError, ZonecastError
+from zonecast.protocol.compiled import group
+from zonecast.protocol.question import CLASS_IN, read_soa
+from zonecast.protocol.sections import (
+    OPCODE_MASK,
+    QR,
+    RCODES,
+    TC,
+    read_header,
+    records_start,
+    skip_name,
+)
+from zonecast.zone import rdata as rd
+from zonecast.zone.changeset import Changeset
+from zonecast.zone.names import relative, to_text
+from zonecast.zone.rrset import SOA_KEY, RRset, Zone, soa_serial
+from zonecast.zone.serial import is_greater
+
+_FIXED = struct.Struct(">HHIH")
+_SIZES = {rd.A: 4, rd.AAAA: 16}
+
+_Row = tuple[bytes, int, int, bytes]
+
+
+class TransferError(ZonecastError):
+    """A transfer that did not lead to a new version. `rcode` is the primary's, 0 where the
+    stream itself is wrong."""
+
+    def __init__(self, message: str, *, where: str = "", remedy: str = "", rcode: int = 0) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.rcode = rcode
+
+
+class Limits(NamedTuple):
+    """The most that a primary can make us take: octets of messages and records."""
+
+    octets: int = 4 << 30
+    records: int = 20_000_000
+
+
+class UpToDate(NamedTuple):
+    """The primary has our version, or an older one."""
+
+    soa: RRset
+
+
+class WholeZone(NamedTuple):
+    """The whole zone, whatever was asked."""
+
+    zone: Zone
+
+
+class Changesets(NamedTuple):
+    """What leads from the version we have to the primary's, in order."""
+
+    changesets: list[Changeset]
+
+
+Result = UpToDate | WholeZone | Changesets
+
+
+class _State(Enum):
+    FIRST = auto()
+    SECOND = auto()
+    WHOLE = auto()
+    DELETE = auto()
+    ADD = auto()
+    DONE = auto()
+
+
+class TransferIn:
+    """One transfer of the zone at `origin`. `serial` is what an IXFR query said that we have,
+    None for an AXFR query."""
+
+    def __init__(
+        self, origin: bytes, query_id: int, serial: int | None, limits: Limits | None = None
+    ) -> None:
+        self.octets = 0
+        self.records = 0
+        self._origin = origin
+        self._query_id = query_id
+        self._serial = serial
+        self._limits = limits or Limits()
+        self._state = _State.FIRST
+        self._messages = 0
+        self._target: RRset | None = None
+        self._rows: list[_Row] = []
+        self._deleted: list[_Row] = []
+        self._soas: list[RRset] = []
+        self._changesets: list[Changeset] = []
+        self._owners: dict[bytes, bytes | None] = {}
+
+    def feed(self, message: bytes) -> Result | None:
+        """Take the next message; the result once the stream is complete.
+
+        Raises TransferError for a stream that is wrong, refused or beyond the limits, after which
+        nothing of it may be used.
+        """
+        try:
+            answers = self._check_header(message)
+            self._read(message, answers)
+        except WireError as error:
+            raise self._wrong(str(error)) from None
+        self._messages += 1
+        if self._state is _State.DONE:
+            return self._result()
+        if self._is_up_to_date():
+            self._state = _State.DONE
+            return UpToDate(self._version)
+        return None
+
+    @property
+    def _version(self) -> RRset:
+        assert self._target is not None
+        return self._target
+
+    def _is_up_to_date(self) -> bool:
+        if self._state is not _State.SECOND or self._messages > 1 or self._serial is None:
+            return False
+        theirs = soa_serial(self._version.rdatas[0])
+        return not is_greater(theirs, self._serial)
+
+    def _wrong(self, text: str, rcode: int = 0) -> TransferError:
+        return TransferError(text, where=f"transfer of {to_text(self._origin)}", rcode=rcode)
+
+    def _check_header(self, message: bytes) -> int:
+        """The number of answer records, once the message is one of this transfer."""
+        header = read_header(message)
+        self.octets += len(message)
+        if self.octets > self._limits.octets:
+            raise self._wrong(f"more than {self._limits.octets} octets")
+        if self._state is _State.DONE:
+            raise self._wrong("a message after the end of the transfer")
+        if header.id != self._query_id:
+            raise self._wrong("a message with another identifier than the query's")
+        if not header.flags & QR or header.flags & OPCODE_MASK:
+            raise self._wrong("a message that is not the answer to a query")
+        if header.rcode:
+            text = f"the primary answered {RCODES.get(header.rcode, header.rcode)}"
+            raise self._wrong(text, header.rcode)
+        if header.flags & TC:
+            raise self._wrong("a truncated message inside a transfer")
+        if header.questions > 1 or (not self._messages and header.questions != 1):
+            raise self._wrong(f"a message with {header.questions} questions")
+        if header.questions:
+            self._check_question(message)
+        if not header.answers:
+            raise self._wrong("a message without records")
+        return header.answers
+
+    def _check_question(self, message: bytes) -> None:
+        name, position = rd.read_name(message, 12)
+        kind = rd.AXFR if self._serial is None else rd.IXFR
+        if name.lower() != self._origin.lower() or message[position : position + 4] != struct.pack(
+            ">HH", kind, CLASS_IN
+        ):
+            raise self._wrong("a message that answers another question")
+
+    def _read(self, message: bytes, answers: int) -> None:
+        position = records_start(message)
+        size = len(message)
+        self._owners = {}
+        self.records += answers
+        if self.records > self._limits.records:
+            raise self._wrong(f"more than {self._limits.records} records")
+        for _ in range(answers):
+            start = position
+            position = skip_name(message, position)
+            if position + 10 > size:
+                raise WireError("record runs past the end of the message")
+            rtype, rclass, ttl, length = _FIXED.unpack_from(message, position)
+            start_rdata = position + 10
+            end = start_rdata + length
+            if end > size:
+                raise WireError("rdata runs past the end of the message")
+            if rclass != CLASS_IN:
+                raise WireError(f"a record of class {rclass}")
+            if ttl > 0x7FFFFFFF:
+                ttl = 0  # RFC 2181 §8
+            owner = self._owner(message, start, position)
+            position = end
+            if rtype == rd.SOA:
+                if owner:
+                    raise WireError("a SOA record that is not at the zone's apex")
+                if owner is not None:
+                    soa = read_soa(message, start_rdata, end)
+                    self._on_soa(RRset(b"", rd.SOA, ttl, (soa,)))
+            elif owner is not None:
+                rdata = _rdata(message, start_rdata, end, rtype)
+                self._on_record((owner, rtype, ttl, rdata))
+
+    def _owner(self, message: bytes, start: int, end: int) -> bytes | None:
+        """The owner at `start`, None outside the zone. Names are mostly pointers to names met
+        before, so the answer is kept by the octets that write it."""
+        written = message[start:end]
+        if written in self._owners:
+            return self._owners[written]
+        name, _ = rd.read_name(message, start)
+        owner = relative(name, self._origin)
+        self._owners[written] = owner
+        return owner
+
+    def _on_record(self, row: _Row) -> None:
+        state = self._state
+        if state is _State.SECOND:
+            self._state = state = _State.WHOLE
+        if state is _State.WHOLE or state is _State.ADD:
+            self._rows.append(row)
+        elif state is _State.DELETE:
+            self._deleted.append(row)
+        elif state is _State.FIRST:
+            raise self._wrong("the transfer does not begin with a SOA record")
+        else:
+            raise self._wrong("records after the end of the transfer")
+
+    def _on_soa(self, soa: RRset) -> None:
+        state = self._state
+        if state is _State.FIRST:
+            self._target = soa
+            self._state = _State.SECOND
+        elif state is _State.SECOND:
+            self._on_second_soa(soa)
+        elif state is _State.WHOLE:
+            if not _same(soa, self._version):
+                raise self._wrong("the last SOA record differs from the first")
+            self._state = _State.DONE
+        elif state is _State.DELETE:
+            self._soas.append(soa)
+            self._state = _State.ADD
+        elif state is _State.ADD:
+            self._on_soa_after_added(soa)
+        else:
+            raise self._wrong("records after the end of the transfer")
+
+    def _on_second_soa(self, soa: RRset) -> None:
+        if _same(soa, self._version):
+            self._state = _State.DONE
+            return
+        begins = soa_serial(soa.rdatas[0])
+        if self._serial is None:
+            raise self._wrong("the last SOA record differs from the first")
+        if begins != self._serial:
+            raise self._wrong(f"the changes begin at serial {begins}, we have {self._serial}")
+        if not is_greater(soa_serial(self._version.rdatas[0]), self._serial):
+            raise self._wrong("the changes do not lead to a greater serial")
+        self._soas.append(soa)
+        self._state = _State.DELETE
+
+    def _on_soa_after_added(self, soa: RRset) -> None:
+        reached = self._soas[-1]
+        self._close_changeset()
+        if soa_serial(reached.rdatas[0]) == soa_serial(self._version.rdatas[0]):
+            if not _same(soa, self._version):
+                raise self._wrong("the last SOA record differs from the first")
+            self._state = _State.DONE
+        elif _same_serial(soa, reached):
+            self._soas.append(soa)
+            self._state = _State.DELETE
+        else:
+            raise self._wrong(
+                f"a changeset ends at serial {soa_serial(reached.rdatas[0])},"
+                f" the next begins at {soa_serial(soa.rdatas[0])}"
+            )
+
+    def _close_changeset(self) -> None:
+        old, new = self._soas
+        deleted, added = (
+            tuple(rrset for _, rrset in sorted(group(rows).items()))
+            for rows in (self._deleted, self._rows)
+        )
+        self._changesets.append(Changeset(self._origin, old, new, deleted, added))
+        self._soas, self._deleted, self._rows = [], [], []
+
+    def _result(self) -> Result:
+        if self._changesets:
+            return Changesets(self._changesets)
+        rrsets = group(self._rows)
+        rrsets[SOA_KEY] = self._version
+        return WholeZone(Zone(self._origin, rrsets))
+
+
+def _same_serial(one: RRset, other: RRset) -> bool:
+    return soa_serial(one.rdatas[0]) == soa_serial(other.rdatas[0])
+
+
+def _same(one: RRset, other: RRset) -> bool:
+    return rd.canonical(rd.SOA, one.rdatas[0]) == rd.canonical(rd.SOA, other.rdatas[0])
+
+
+def _rdata(message: bytes, start: int, end: int, rtype: int) -> bytes:
+    """Rdata, uncompressed. Raises WireError for a wrong length, and for a type that is none."""
+    layout = rd.LAYOUTS.get(rtype)
+    if layout is None:
+        size = _SIZES.get(rtype)
+        if size is not None and end - start != size:
+            raise WireError(f"{rd.type_to_text(rtype)} record of the wrong length")
+        if rtype in (0, rd.OPT) or 128 <= rtype <= 255:
+            raise WireError(f"a record of type {rd.type_to_text(rtype)}, which no zone holds")
+        return message[start:end]
+    if layout == "N":
+        name, position = rd.read_name(message, start)
+        if position != end:
+            raise WireError(f"{rd.type_to_text(rtype)} record of the wrong length")
+        return name
+    return rd.decompress(message, start, end, rtype)

@@ -1,0 +1,148 @@
+"""Zone transfers out: AXFR (RFC 5936) and IXFR (RFC 1995), one message at a time.
+
+Records come finished from the store (`protocol.compiled`, transfer form): their owners end in a
+pointer to the question, which therefore every message repeats. Nothing else is compressed; names
+past offset 16383 could not be pointed to anyway. The caller signs each message; room is left.
+
+Not implemented: condensing several changesets into one (RFC 1995 §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from zonecast.errors import WireError
+from zonecast.protocol.compiled import split_records, transfer_records
+from zonecast.protocol.sections import AA, HEADER, QR
+from zonecast.protocol.tsig_record import MAX_SIGNATURE
+from zonecast.zone.rrset import RRset, soa_serial
+from zonecast.zone.serial import is_greater
+
+MAX_MESSAGE = 65535
+
+
+class Source(Protocol):
+    """One version of one zone, pinned for as long as its transfer runs."""
+
+    @property
+    def soa(self) -> RRset: ...
+
+    def runs(self) -> Iterator[bytes]:
+        """The zone's finished transfer records without the SOA, in runs."""
+
+    def journal(self, serial: int) -> list[bytes] | None:
+        """The changesets from `serial` to this version, oldest first, each as finished transfer
+        records in IXFR order; None where the history does not reach back so far."""
+
+
+class Envelope(NamedTuple):
+    """What every message of one transfer repeats: the query's identifier, the octets of its
+    question, and an OPT record to answer the query's (b"" without)."""
+
+    query_id: int
+    question: bytes
+    opt: bytes = b""
+
+    def message(self, records: list[bytes]) -> bytes:
+        """One message around finished records."""
+        body = b"".join(records)
+        header = HEADER.pack(
+            self.query_id, QR | AA, 1, count_records(body), 0, 1 if self.opt else 0
+        )
+        return header + self.question + body + self.opt
+
+    @property
+    def room(self) -> int:
+        """Octets for records in one message over TCP, a signature allowed for."""
+        return MAX_MESSAGE - MAX_SIGNATURE - 12 - len(self.question) - len(self.opt)
+
+
+def count_records(octets: bytes) -> int:
+    """How many finished transfer records these octets are."""
+    position = count = 0
+    size = len(octets)
+    while position < size:
+        while (length := octets[position]) != 0xC0:
+            position += length + 1
+        position += 12 + (octets[position + 10] << 8 | octets[position + 11])
+        count += 1
+    return count
+
+
+def axfr_messages(
+    query_id: int, question: bytes, source: Source, opt: bytes = b""
+) -> Iterator[bytes]:
+    """The messages of the whole zone: its SOA, every other record, its SOA again."""
+    return _pack(Envelope(query_id, question, opt), _axfr_pieces(source))
+
+
+def _axfr_pieces(source: Source) -> Iterator[bytes]:
+    soa = transfer_records(source.soa)
+    yield soa
+    yield from source.runs()
+    yield soa
+
+
+def ixfr_messages(
+    query_id: int, question: bytes, client_serial: int, source: Source, opt: bytes = b""
+) -> Iterator[bytes]:
+    """The answer to an IXFR query over TCP: one SOA where the client has this version or a newer
+    one, the changesets where the journal reaches back, else the whole zone (RFC 1995 §4)."""
+    return _pack(Envelope(query_id, question, opt), _ixfr_pieces(client_serial, source))
+
+
+def _ixfr_pieces(client_serial: int, source: Source) -> Iterable[bytes]:
+    soa = transfer_records(source.soa)
+    if _is_current(client_serial, source):
+        return [soa]
+    journal = source.journal(client_serial)
+    if journal is None:
+        return _axfr_pieces(source)
+    return [soa, *journal, soa]
+
+
+def _is_current(client_serial: int, source: Source) -> bool:
+    ours = soa_serial(source.soa.rdatas[0])
+    return client_serial == ours or is_greater(client_serial, ours)
+
+
+def ixfr_datagram(
+    query_id: int,
+    question: bytes,
+    client_serial: int,
+    source: Source,
+    limit: int,
+    opt: bytes = b"",
+) -> bytes:
+    """The answer to an IXFR query over UDP, within `limit` octets (the caller takes a signature's
+    off). What does not fit, and a whole zone, is one SOA: the client comes back over TCP
+    (RFC 1995 §2)."""
+    envelope = Envelope(query_id, question, opt)
+    soa = transfer_records(source.soa)
+    if not _is_current(client_serial, source):
+        journal = source.journal(client_serial)
+        if journal is not None:
+            size = 12 + len(question) + 2 * len(soa) + len(opt) + sum(map(len, journal))
+            if size <= limit:
+                return envelope.message([soa, *journal, soa])
+    return envelope.message([soa])
+
+
+def _pack(envelope: Envelope, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole pieces into messages, in order; a piece too large is cut between records.
+
+    Raises WireError for a record that no message holds."""
+    room = envelope.room
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        for part in (piece,) if len(piece) <= room else split_records(piece, room):
+            if len(part) > room:
+                raise WireError(f"a record of {len(part)} octets fits into no transfer message")
+            if size + len(part) > room:
+                yield envelope.message(held)
+                held, size = [], 0
+            held.append(part)
+            size += len(part)
+    yield envelope.message(held)
