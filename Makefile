@@ -1,29 +1,38 @@
 # zonecast: `make demo` and `make test` do all of their own set-up, in .venv.
 
-PYTHON ?= python3
-VENV   := .venv
-READY  := $(VENV)/.installed
-BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTHON  ?= python3
+PREFIX  ?= /opt/zonecast
+SYSCONF ?= /etc
+
+VENV  := .venv
+READY := $(VENV)/.installed
+BIN   := $(VENV)/bin
+PIP   := python -m pip install --quiet --disable-pip-version-check
+# By hash, and as wheels alone: a machine needs no compiler.
+LOCKED := $(PIP) --only-binary :all: --require-hashes
+COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format lock install install-systemd clean
 
 help:
-	@echo 'make demo            a primary and two secondaries on loopback, a push, the convergence'
-	@echo 'make demo ARGS=--once   the same, and end'
-	@echo 'make test            all tests (ARGS=... goes to pytest)'
-	@echo 'make lint            ruff and mypy'
-	@echo 'make format          let ruff rewrite what it can'
-	@echo 'make lock            pin the newest dependencies that pyproject.toml allows'
-	@echo 'make clean           remove .venv and every cache'
+	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
+	@echo 'make demo ARGS=--once  the same, and end'
+	@echo 'make test              all tests (ARGS=... goes to pytest)'
+	@echo 'make lint              ruff and mypy'
+	@echo 'make format            let ruff rewrite what it can'
+	@echo 'make lock              pin the newest dependencies that pyproject.toml allows'
+	@echo 'make install           put zonecast into $(PREFIX) (PREFIX=...)'
+	@echo 'make install-systemd   put its units into $(SYSCONF) (PREFIX=..., SYSCONF=..., DESTDIR=...)'
+	@echo 'make clean             remove .venv and every cache'
 
-# Everything comes from the lock file, by hash and as wheels, so that no compiler is needed; the
-# build backend is among it, so that installing the project itself fetches nothing.
-$(READY): requirements.lock pyproject.toml
+# The build backend is in the lock, so that installing the project itself fetches nothing.
+$(READY): requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(PIP) --only-binary :all: --require-hashes -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(BIN)/$(LOCKED) -r requirements.lock -r requirements-dev.lock
+	$(BIN)/$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: $(READY)
@@ -44,12 +53,26 @@ format: $(READY)
 # uv resolves for every supported Python at once, which pip cannot; it lives in a throw-away venv.
 lock:
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --group dev --output-file requirements.lock \
-		pyproject.toml
+	build/lock/bin/$(PIP) uv
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements-dev.lock --constraints requirements.lock --group dev
 	rm -rf build/lock
+
+# What a serving host needs and no more: an environment of its own, independent of this directory.
+install: $(READY)
+	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/$(LOCKED) -r requirements.lock
+	rm -rf build/wheel
+	$(BIN)/python -m hatchling build --target wheel --directory build/wheel
+	$(PREFIX)/bin/$(PIP) --no-deps --no-index --force-reinstall build/wheel/*.whl
+
+# The units name the installed command by its path. DESTDIR is for packagers.
+install-systemd:
+	install -d $(DESTDIR)$(SYSCONF)/systemd/system $(DESTDIR)$(SYSCONF)/sysusers.d
+	sed 's|@BINDIR@|$(PREFIX)/bin|' systemd/zonecast.service \
+		> $(DESTDIR)$(SYSCONF)/systemd/system/zonecast.service
+	install -m 644 systemd/zonecast.socket $(DESTDIR)$(SYSCONF)/systemd/system/zonecast.socket
+	install -m 644 systemd/zonecast.sysusers $(DESTDIR)$(SYSCONF)/sysusers.d/zonecast.conf
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
