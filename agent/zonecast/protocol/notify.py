@@ -70,7 +70,7 @@ def notify_reply(request: bytes, rcode: int = 0) -> bytes:
 
 
 def check_notify_reply(message: bytes, query_id: int) -> None:
-    """Raises NotAnAnswerError for a message that answers something else, WireError for a refusal."""
+    """Raises NotAnAnswerError for what answers something else, WireError for a refusal."""
     header = read_header(message)
     if (
         header.id != query_id

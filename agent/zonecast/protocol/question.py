@@ -1,6 +1,7 @@
 """The queries a secondary asks: SOA (RFC 1035), AXFR (RFC 5936 §2.1), IXFR (RFC 1995 §3).
 
-Without EDNS: a SOA fits, and a transfer runs over TCP. The EXPIRE option (RFC 7314) is not asked for.
+Without EDNS: a SOA fits, and a transfer runs over TCP. Not implemented: asking for the EXPIRE
+option (RFC 7314).
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class NotAnAnswerError(ValueError):
 def read_soa_answer(message: bytes, query_id: int, origin: bytes) -> RRset | None:
     """The SOA in the answer to a SOA query; None where it came truncated.
 
-    Raises NotAnAnswerError for a message that answers something else, WireError for an answer that has
-    no authoritative SOA (its text says why).
+    Raises NotAnAnswerError for a message that answers something else, WireError for an answer
+    that has no authoritative SOA (its text says why).
     """
     header = read_header(message)
     if header.id != query_id or not header.flags & QR:

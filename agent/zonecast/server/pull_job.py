@@ -1,0 +1,213 @@
+"""One pull: which primary is asked in which way, and what is done with its answer.
+
+IXFR where a serial is known, AXFR with the same primary where the IXFR does not lead to a version
+that fits, then the next primary. Changesets of two primaries never mix. A primary that has nothing
+newer does not end the search: the job was given because some primary has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from zonecast.errors import ChangesetError, ZonecastError
+from zonecast.protocol.sections import FORMERR, NOTIMP
+from zonecast.protocol.transfer_in import Limits, TransferError, UpToDate, WholeZone
+from zonecast.protocol.tsig import make_key
+from zonecast.server.pull_store import Write
+from zonecast.server.pull_transfer import Fetched, Primary, fetch
+from zonecast.store.writer import WriteTransaction
+from zonecast.zone.names import from_text, to_text
+from zonecast.zone.rrset import RRset, soa_serial, soa_timers
+from zonecast.zone.serial import is_greater
+
+# (write, records): commit it, together with others.
+Store = Callable[[Write, int], Awaitable[None]]
+
+# A primary's answer after which AXFR may do what IXFR could not; 0: the stream itself was wrong.
+_AXFR_MAY_HELP = (0, FORMERR, NOTIMP)
+
+
+class BackwardsError(ZonecastError):
+    """A primary serves a version that is not newer than ours; `serial` is its serial."""
+
+    exit_code = 1
+
+    def __init__(self, origin: bytes, primary: str, serial: int, ours: int) -> None:
+        super().__init__(
+            f"{primary} serves serial {serial}, which is not greater than our {ours}",
+            where=to_text(origin),
+            remedy="raise the serial there, or take its version with retransfer",
+        )
+        self.serial = serial
+
+
+class Job(NamedTuple):
+    """A pull as asked for: `serial` is ours, None without data; `force` takes a primary's version
+    whatever its serial; `timeout` in seconds for each transfer."""
+
+    origin: bytes
+    serial: int | None
+    force: bool
+    primaries: list[Primary]
+    timeout: float
+
+
+class Outcome(NamedTuple):
+    """How a pull ended well; `how` is "ixfr", "axfr" or "unchanged"."""
+
+    how: str
+    soa: RRset
+    primary: str
+    octets: int
+    records: int
+
+
+def read_job(fields: dict[str, Any]) -> Job:
+    """A job from its JSON. Raises ConfigError, BadNameError."""
+    return Job(
+        from_text(fields["zone"]),
+        fields["serial"],
+        bool(fields.get("force")),
+        [_primary(primary) for primary in fields["primaries"]],
+        float(fields["timeout"]),
+    )
+
+
+def _primary(fields: dict[str, Any]) -> Primary:
+    host, _, port = fields["address"].rpartition(":")
+    key = fields.get("key")
+    return Primary(
+        fields["name"],
+        host.strip("[]"),
+        int(port),
+        None if key is None else make_key(key["name"], key["algorithm"], key["secret"]),
+    )
+
+
+class Pull:
+    """Carries out one job, writing through `store`."""
+
+    def __init__(self, job: Job, store: Store, limits: Limits | None = None) -> None:
+        self._job = job
+        self._store = store
+        self._limits = limits or Limits()
+        self._errors: list[ZonecastError] = []
+
+    async def run(self) -> Outcome:
+        """Try each primary in turn. Raises the error of the only primary, or one that tells
+        every primary's; BackwardsError where that was the last word of any."""
+        unchanged = None
+        for primary in self._job.primaries:
+            outcome = await self._try(primary)
+            if outcome is not None and outcome.how != "unchanged":
+                return outcome
+            unchanged = unchanged or outcome
+        if unchanged is not None:
+            return unchanged
+        for error in self._errors:
+            if isinstance(error, BackwardsError):
+                raise error
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        raise TransferError(
+            " | ".join(map(str, self._errors)) or "no primary is configured",
+            where=to_text(self._job.origin),
+        )
+
+    async def _try(self, primary: Primary) -> Outcome | None:
+        """This primary's version, stored; None where that led nowhere, which is noted."""
+        incremental = self._job.serial is not None and not self._job.force
+        try:
+            if incremental:
+                try:
+                    return await self._transfer(primary, self._job.serial)
+                except ChangesetError:
+                    pass
+                except TransferError as error:
+                    if error.rcode not in _AXFR_MAY_HELP:
+                        raise
+            return await self._transfer(primary, None)
+        except ZonecastError as error:
+            self._errors.append(error)
+            return None
+
+    async def _transfer(self, primary: Primary, serial: int | None) -> Outcome:
+        job = self._job
+        fetched = await fetch(job.origin, primary, serial, job.timeout, self._limits)
+        soa = _soa(fetched)
+        if not self._is_news(primary, soa):
+            return Outcome("unchanged", soa, primary.name, fetched.octets, fetched.records)
+        how = "axfr" if isinstance(fetched.result, WholeZone) else "ixfr"
+        await self._store(self._write(fetched, primary), fetched.records)
+        return Outcome(how, soa, primary.name, fetched.octets, fetched.records)
+
+    def _is_news(self, primary: Primary, soa: RRset) -> bool:
+        """Whether a version is to be stored. Raises BackwardsError where it must not be."""
+        ours, theirs = self._job.serial, soa_serial(soa.rdatas[0])
+        if ours is None or self._job.force or is_greater(theirs, ours):
+            return True
+        if theirs != ours:
+            raise BackwardsError(self._job.origin, primary.name, theirs, ours)
+        return False
+
+    def _write(self, fetched: Fetched, primary: Primary) -> Write:
+        result = fetched.result
+
+        def write(transaction: WriteTransaction) -> None:
+            if not isinstance(result, WholeZone):
+                assert not isinstance(result, UpToDate)
+                for changeset in result.changesets:
+                    transaction.apply(changeset, source=primary.name)
+                return
+            stored = transaction.snapshot.record(result.zone.origin.lower())
+            serial = soa_serial(_soa(fetched).rdatas[0])
+            # The store may be ahead of the job: another writer, or a job without a serial.
+            if stored is not None and not self._job.force:
+                if stored.serial == serial:
+                    return
+                if not is_greater(serial, stored.serial):
+                    raise BackwardsError(self._job.origin, primary.name, serial, stored.serial)
+            transaction.replace(result.zone, source=primary.name)
+
+        return write
+
+
+def _soa(fetched: Fetched) -> RRset:
+    result = fetched.result
+    if isinstance(result, UpToDate):
+        return result.soa
+    if isinstance(result, WholeZone):
+        soa = result.zone.soa
+        assert soa is not None
+        return soa
+    return result.changesets[-1].new_soa
+
+
+async def pull(fields: dict[str, Any], store: Store) -> dict[str, Any]:
+    """Carry out a job from its JSON; the reply's JSON without the job's number."""
+    started = time.monotonic()
+    reply: dict[str, Any] = {
+        "ok": False, "zone": fields["zone"], "how": None, "serial": None, "primary": None,
+        "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
+    }  # fmt: skip
+    try:
+        outcome = await Pull(read_job(fields), store).run()
+    except ZonecastError as error:
+        reply["error"] = str(error)
+        if isinstance(error, BackwardsError):
+            reply["backwards"] = error.serial
+    else:
+        rdata = outcome.soa.rdatas[0]
+        reply |= {
+            "ok": True,
+            "how": outcome.how,
+            "serial": soa_serial(rdata),
+            "primary": outcome.primary,
+            "bytes": outcome.octets,
+            "records": outcome.records,
+            "timers": list(soa_timers(rdata)),
+        }
+    reply["seconds"] = round(time.monotonic() - started, 4)
+    return reply
