@@ -1,0 +1,49 @@
+"""What all tests share: other people's data, and a git that nobody has configured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+GIT_CONFIG = """\
+[user]
+    name = Test
+    email = test@example.com
+[init]
+    defaultBranch = main
+"""
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The top of the project's own tree."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The directory of third-party data beside the project, never copied into it."""
+    found = PROJECT.parent / "shared" / "data"
+    if not found.is_dir():
+        pytest.skip("no third-party data in ../shared/data")
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither the developer's configuration of git nor a hook's environment reaches a test."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(GIT_CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("GIT_"):
+                patch.delenv(name)
+        patch.delenv("XDG_CONFIG_HOME", raising=False)
+        patch.setenv("HOME", str(home))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
