@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class ControlServer:
     """Serves both sockets from `handlers`, each request's "command" naming its handler."""
 
     def __init__(
-        self, directory: Path, status: dict[str, Handler], control: dict[str, Handler]
+        self, directory: Path, status: Mapping[str, Handler], control: Mapping[str, Handler]
     ) -> None:
         self._directory = directory
         self._handlers = {STATUS_SOCKET: status, CONTROL_SOCKET: {**status, **control}}

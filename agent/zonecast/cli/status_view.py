@@ -1,0 +1,94 @@
+"""The agent's report for people: one line a zone, and below it what needs attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+# Zones shown one by one; of more, the rest is counted.
+SHOWN = 200
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print a status report; coloured on a terminal only."""
+    console = Console(highlight=False, soft_wrap=True)
+    now = report["agent"]["now"]
+    console.print(_zones(report["zones"][:SHOWN], now))
+    if len(report["zones"]) > SHOWN:
+        console.print(f"… and {len(report['zones']) - SHOWN} more zones: zonecast status ZONE")
+    for repository in report["repositories"]:
+        if repository["trouble"]:
+            _warn(console, f"{repository['name']}: {repository['trouble']}")
+    for name, catalog in report["catalogs"].items():
+        if catalog["trouble"]:
+            _warn(console, f"{name}: {catalog['trouble']}")
+    for zone in report["zones"]:
+        _print_troubles(console, zone)
+    for held in report["held"]:
+        what, commit = escape(held["what"]), held["commit"][:12]
+        console.print(f"[bold red]held[/] {what} of commit {commit}, the last good version serves:")
+        for finding in held["findings"]:
+            remedy = f"; {finding['remedy']}" if finding["remedy"] else ""
+            place = f"{finding['position']}: {finding['message']} [{finding['id']}]{remedy}"
+            console.print(f"  {escape(place)}")
+
+
+def _zones(zones: list[dict[str, Any]], now: float) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("zone", "serial", "records", "from", "commit", "age", "secondaries"):
+        table.add_column(column, justify="right" if column in ("serial", "records") else "left")
+    for zone in zones:
+        if zone["serial"] is None:
+            table.add_row(escape(zone["zone"]), "-", "-", _source(zone), "-", "-", "not here yet")
+            continue
+        table.add_row(
+            escape(zone["zone"]),
+            str(zone["serial"]),
+            str(zone["records"]),
+            _source(zone),
+            zone["commit"][:12] or "-",
+            age(now - zone["published"]),
+            "[bold red]EXPIRED[/]" if zone["expired"] else _secondaries(zone["secondaries"]),
+        )
+    return table
+
+
+def _source(zone: dict[str, Any]) -> str:
+    if zone["refresh"] is not None:
+        return escape(zone["refresh"]["primaries"][0]["name"])
+    return escape(zone["path"] or zone["source"])
+
+
+def _secondaries(peers: list[dict[str, Any]]) -> str:
+    parts = []
+    for peer in peers:
+        name = escape(peer["name"])
+        if peer["has-it"]:
+            parts.append(f"[green]{name} has it[/]")
+        else:
+            parts.append(f"[yellow]{name} {peer['seen'] or 'not seen'}[/]")
+    return ", ".join(parts) or "-"
+
+
+def _print_troubles(console: Console, zone: dict[str, Any]) -> None:
+    trouble = zone["refresh"] and zone["refresh"]["trouble"]
+    if trouble:
+        _warn(console, f"{zone['zone']}: {trouble}")
+    for peer in zone.get("secondaries", ()):
+        if peer["error"] and not peer["has-it"]:
+            _warn(console, f"{zone['zone']} at {peer['name']}: {peer['error']}")
+
+
+def _warn(console: Console, text: str) -> None:
+    console.print(f"[bold yellow]warning[/] {escape(text)}")
+
+
+def age(seconds: float) -> str:
+    """A time span in its greatest unit, for people."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

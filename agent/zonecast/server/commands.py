@@ -1,0 +1,181 @@
+"""What the control sockets can be asked: each command is a method of JSON in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from zonecast import __version__
+from zonecast.errors import RejectedError, UsageError
+from zonecast.protocol.view import ZoneRef
+from zonecast.server.publish import held_status
+from zonecast.store.schema import ZoneRecord
+from zonecast.zone import names
+
+if TYPE_CHECKING:
+    from zonecast.server.agent import Agent
+
+Message = dict[str, Any]
+
+
+class Commands:
+    """The commands of one agent: those that only look, and those that act."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.status = {
+            "status": self._status,
+            "wait": self._wait,
+            "history": self._history,
+        }
+        self.control = {
+            "notify": self._notify,
+            "refresh": self._refresh,
+            "retransfer": self._retransfer,
+        }
+
+    async def _status(self, request: Message) -> Message:
+        """Everything, or one zone: {"zone": text or null}."""
+        return self._report(self._wanted(request))
+
+    def _report(self, wanted: bytes | None) -> Message:
+        agent = self._agent
+        expired = agent.control.expired()
+        with agent.reader.begin() as snapshot:
+            records = [r for r in snapshot.records() if wanted in (None, r.origin.lower())]
+            held = list(held_status(snapshot.held()))
+        zones = [self._zone(record, expired) for record in records]
+        stored = {record.origin.lower() for record in records}
+        zones += [
+            {"zone": names.to_text(origin), "serial": None, "refresh": agent.pulling.status(origin)}
+            for origin in agent.pulling.zones
+            if origin not in stored and wanted in (None, origin)
+        ]
+        return {
+            "agent": {
+                "version": __version__,
+                "pid": os.getpid(),
+                "started": agent.started,
+                "now": time.time(),
+                "listening": agent.listening.addresses(),
+                "workers": [
+                    {"process": child.module, "pid": child.pid, "restarts": child.restarts}
+                    for child in agent.workers.all
+                ],
+                "pullers": agent.pulling.pullers.pids,
+                "unlisted-notifies": agent.pulling.unlisted_notifies,
+            },
+            "repositories": [publishing.status() for publishing in agent.publishing],
+            "catalogs": agent.members.status(),
+            "zones": sorted(zones, key=lambda zone: str(zone["zone"])),
+            "held": held,
+        }
+
+    def _zone(self, record: ZoneRecord, expired: frozenset[bytes]) -> Message:
+        origin = record.origin.lower()
+        return {
+            "zone": names.to_text(record.origin),
+            "serial": record.serial,
+            "records": record.records,
+            "published": record.published,
+            "commit": record.commit,
+            "source": record.source,
+            "path": record.path,
+            "expired": origin in expired,
+            "refresh": self._agent.pulling.status(origin),
+            "secondaries": self._agent.notifying.status(origin, record.serial),
+        }
+
+    async def _wait(self, request: Message) -> Message:
+        """Wait until every secondary has every zone (or "zone"), after "commit" was published
+        where one is given, for at most "timeout" seconds; the report says "converged"."""
+        wanted = self._wanted(request, must_exist=False)
+        commit = request.get("commit")
+        deadline = time.monotonic() + float(request.get("timeout", 60.0))
+        while True:
+            news = self._agent.news
+            report = self._report(wanted)
+            report["converged"] = self._converged(report, commit)
+            left = deadline - time.monotonic()
+            if report["converged"] or left <= 0:
+                return report
+            try:
+                await asyncio.wait_for(news.wait(), min(left, 1.0))
+            except TimeoutError:
+                continue
+
+    def _converged(self, report: Message, commit: str | None) -> bool:
+        published = commit is None or any(
+            (repository["commit"] or "").startswith(commit) for repository in report["repositories"]
+        )
+        return published and all(
+            zone["serial"] is not None and all(peer["has-it"] for peer in zone["secondaries"])
+            for zone in report["zones"]
+        )
+
+    async def _history(self, request: Message) -> Message:
+        """The versions of "zone", newest first."""
+        origin = self._origin(request)
+        with self._agent.reader.begin() as snapshot:
+            record = snapshot.record(origin)
+            if record is None:
+                raise RejectedError(f"{request['zone']} is not served here")
+            versions = [entry.__dict__ for entry in snapshot.history(_ref(record))]
+        return {"zone": names.to_text(record.origin), "versions": versions}
+
+    async def _notify(self, request: Message) -> Message:
+        """NOTIFY every secondary about "zone", whatever it has."""
+        origin = self._origin(request)
+        with self._agent.reader.begin() as snapshot:
+            record = snapshot.record(origin)
+        if record is None:
+            raise RejectedError(f"{request['zone']} is not served here")
+        told = self._agent.notifying.announce([origin], again=True)
+        return {"zone": names.to_text(origin), "serial": record.serial, "secondaries": told}
+
+    async def _refresh(self, request: Message) -> Message:
+        """Look for a newer version of "zone" now."""
+        origin = self._origin(request)
+        if origin in self._agent.pulling.zones:
+            self._agent.pulling.refresh(origin)
+            return {"said": f"{names.to_text(origin)}: asking its primaries"}
+        for publishing in self._agent.publishing:
+            publishing.look()
+        if not self._agent.publishing:
+            raise RejectedError(f"{request['zone']} is neither pulled nor published here")
+        return {"said": "looking at the repositories' branches"}
+
+    async def _retransfer(self, request: Message) -> Message:
+        """Transfer "zone" whole, whatever its serial."""
+        origin = self._origin(request)
+        if origin not in self._agent.pulling.zones:
+            raise RejectedError(
+                f"{request['zone']} is not pulled from a primary here",
+                remedy="zonecast status shows the zones and where they come from",
+            )
+        self._agent.pulling.retransfer(origin)
+        return {"said": f"{names.to_text(origin)}: transferring"}
+
+    def _origin(self, request: Message) -> bytes:
+        text = request.get("zone")
+        if not isinstance(text, str):
+            raise UsageError("the request names no zone")
+        return names.from_text(text, names.ROOT).lower()
+
+    def _wanted(self, request: Message, *, must_exist: bool = True) -> bytes | None:
+        if request.get("zone") is None:
+            return None
+        origin = self._origin(request)
+        with self._agent.reader.begin() as snapshot:
+            known = origin in snapshot.zones or origin in self._agent.pulling.zones
+        if must_exist and not known:
+            raise RejectedError(
+                f"{request['zone']} is not served here", remedy="zonecast status lists what is"
+            )
+        return origin
+
+
+def _ref(record: ZoneRecord) -> ZoneRef:
+    return ZoneRef(record.origin.lower(), record.prefix)

@@ -1,0 +1,130 @@
+"""The controller: wires the parts of one agent together and keeps them running.
+
+The order of a start is the order of what matters: configuration, store, sockets, workers (which
+serve from the store at once), then git, primaries and secondaries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from zonecast.config import Config, load
+from zonecast.errors import StoreError, ZonecastError
+from zonecast.server import systemd
+from zonecast.server.listeners import Listening, adopt, open_sockets
+from zonecast.server.workers import Workers, datagram_workers
+from zonecast.store.schema import prepare
+
+log = logging.getLogger("zonecast")
+
+# Seconds that READY waits for the first look at repositories and primaries of an empty store.
+FIRST_LOOK = 20.0
+
+
+def run(config_path: Path) -> None:
+    """Run the agent until it is told to stop. Raises ZonecastError where it cannot start."""
+    config = load(config_path)
+    config.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with lock_state(config.state_dir):
+        prepare(config.state_dir)
+        count = datagram_workers(config)
+        passed = systemd.passed_sockets()
+        listening = adopt(passed, count) if passed else open_sockets(config.listen, count)
+        workers = Workers(config, listening)
+        # The workers are starting meanwhile: what follows imports git's and watchdog's modules.
+        from zonecast.server.agent import Agent
+
+        asyncio.run(_run(Agent, config_path, config, listening, workers))
+
+
+def lock_state(state_dir: Path) -> Any:
+    """Hold the state directory for this process alone. Raises StoreError where another does."""
+    lock = (state_dir / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StoreError(
+            "another agent runs on this state directory",
+            where=str(state_dir),
+            remedy="stop it, or give this one a state-dir of its own",
+        ) from None
+    return lock
+
+
+async def _run(
+    agent_class: Any, config_path: Path, config: Config, listening: Listening, workers: Workers
+) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP loads the configuration again."""
+    stop, reload = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    serving = loop.create_task(workers.run())
+    await workers.ready()
+    log.info("answering on %s", ", ".join(listening.addresses()))
+    ready = False
+    try:
+        while not stop.is_set():
+            reload.clear()
+            async with agent_class(config, listening, workers) as agent:
+                if not ready:
+                    await first_of([agent.looked(FIRST_LOOK), stop.wait()])
+                    ready = True
+                systemd.notify("READY=1", f"STATUS=serving {agent.zone_count()} zones")
+                await _until_told(agent, stop, reload)
+            if reload.is_set() and not stop.is_set():
+                systemd.reloading()
+                config = _reload(config_path, config, workers)
+    finally:
+        systemd.notify("STOPPING=1")
+        workers.stop()
+        await serving
+
+
+async def _until_told(agent: Any, stop: asyncio.Event, reload: asyncio.Event) -> None:
+    """Wait for a signal, or for a part of the agent to fail, which ends it with that error."""
+    await first_of([stop.wait(), reload.wait(), agent.failed(), _watchdog()])
+
+
+async def first_of(works: Iterable[Any]) -> None:
+    """Wait until the first of these ends; cancel the others; raise what it raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _watchdog() -> None:
+    """Give the service manager its signs of life, where it wants them."""
+    interval = systemd.watchdog_interval()
+    while True:
+        if interval is None:
+            await asyncio.Event().wait()
+        else:
+            systemd.notify("WATCHDOG=1")
+            await asyncio.sleep(interval)
+
+
+def _reload(config_path: Path, old: Config, workers: Workers) -> Config:
+    """The configuration read again; a broken one is reported and the old one kept."""
+    try:
+        new = load(config_path)
+        workers.reload(new)
+    except ZonecastError as error:
+        log.error("the configuration is not reloaded: %s", error)
+        return old
+    if (new.state_dir, new.listen, new.workers) != (old.state_dir, old.listen, old.workers):
+        log.warning("state-dir, listen and workers change with a restart only")
+    log.info("configuration reloaded")
+    return new

@@ -1,0 +1,122 @@
+"""Catalogs as a secondary uses them (RFC 9432): members are pulled, former members removed.
+
+What each catalog listed is kept with its labels, so that after a restart members are served
+before any primary answers, and a changed label is known for what it is. A catalog that is broken,
+or that has lost all of its several members at once, changes nothing and is reported.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from zonecast.protocol import catalog as rfc9432
+from zonecast.zone import names
+
+if TYPE_CHECKING:
+    from zonecast.config import Config
+    from zonecast.server.pulling import Pulled, Pulling
+    from zonecast.store.control import ControlStore
+    from zonecast.store.reader import ZonesReader
+
+log = logging.getLogger("zonecast.members")
+
+
+class Members:
+    """All catalogs that one agent consumes. `removed` is told each member that is gone."""
+
+    def __init__(
+        self,
+        config: Config,
+        control: ControlStore,
+        reader: ZonesReader,
+        pulling: Pulling,
+        removed: Callable[[bytes], None],
+    ) -> None:
+        self._catalogs = {member.name: member.primaries for member in config.catalog}
+        self._control = control
+        self._reader = reader
+        self._pulling = pulling
+        self._removed = removed
+        self.troubles: dict[bytes, str] = {}
+        self._listed = {origin: self._load(origin) for origin in self._catalogs}
+        for origin, listed in self._listed.items():
+            self._adopt(origin, listed)
+        pulling.after_transfer = self._transferred
+
+    def _load(self, origin: bytes) -> dict[bytes, bytes]:
+        saved: dict[str, str] = self._control.items("marks").get(_mark(origin), {})
+        return {bytes.fromhex(name): label.encode("latin-1") for name, label in saved.items()}
+
+    def _adopt(self, catalog: bytes, members: Iterable[bytes]) -> None:
+        for member in members:
+            if member in self._pulling.zones:
+                continue
+            if self._is_ours(member):
+                log.warning(
+                    "%s lists %s, which a repository of this agent publishes: ignored",
+                    names.to_text(catalog),
+                    names.to_text(member),
+                )
+                continue
+            self._pulling.add(member, self._catalogs[catalog], catalog)
+
+    def _is_ours(self, member: bytes) -> bool:
+        with self._reader.begin() as snapshot:
+            record = snapshot.record(member)
+        return record is not None and bool(record.commit)
+
+    async def _transferred(self, zone: Pulled) -> None:
+        """A zone was transferred: if it is a catalog, follow what it lists now."""
+        if zone.origin not in self._catalogs:
+            return
+        with self._reader.begin() as snapshot:
+            contents = snapshot.zone(zone.origin)
+        if contents is None:
+            return
+        before = self._listed[zone.origin]
+        try:
+            after = rfc9432.members(contents)
+            if not after and len(before) > 1:
+                raise rfc9432.CatalogError(
+                    f"lists nothing any more; its {len(before)} members stay as they were",
+                    remedy="list at least one member, or remove the catalog from the configuration",
+                )
+        except rfc9432.CatalogError as error:
+            self.troubles[zone.origin] = str(error)
+            log.error("%s: %s", names.to_text(zone.origin), error)
+            return
+        self.troubles.pop(zone.origin, None)
+        await self._follow(zone.origin, rfc9432.changes(before, after))
+        self._listed[zone.origin] = after
+        saved = {name.hex(): label.decode("latin-1") for name, label in after.items()}
+        self._control.write("marks", {_mark(zone.origin): saved})
+
+    async def _follow(self, catalog: bytes, changes: rfc9432.Changes) -> None:
+        gone = [
+            origin
+            for origin in changes.removed | changes.reset
+            if (zone := self._pulling.zones.get(origin)) is not None and zone.catalog == catalog
+        ]
+        for origin in gone:
+            self._pulling.forget(origin)
+            self._removed(origin)
+        if gone:
+            zones = [names.to_text(origin) for origin in gone]
+            await self._pulling.pullers.submit({"remove": {"zones": zones}})
+        self._adopt(catalog, sorted(changes.added | changes.reset))
+
+    def status(self) -> dict[str, Any]:
+        """Each catalog with how many members it lists, and what is wrong with it."""
+        return {
+            names.to_text(origin): {
+                "members": len(self._listed[origin]),
+                "trouble": self.troubles.get(origin),
+            }
+            for origin in self._catalogs
+        }
+
+
+def _mark(catalog: bytes) -> bytes:
+    return b"members/" + catalog

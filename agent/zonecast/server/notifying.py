@@ -1,0 +1,232 @@
+"""Telling secondaries, and seeing for ourselves what they serve.
+
+After a version is visible here, each secondary gets a NOTIFY (`protocol.notify` decides when
+again) and is asked for its SOA until it answers with that serial or a later one: a NOTIFY's answer
+only says that it arrived. One silent secondary delays no other. What each was told and was seen
+serving is kept in the control store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from zonecast.errors import ZonecastError
+from zonecast.protocol.notify import Due, Outbox
+from zonecast.protocol.tsig import Key
+from zonecast.server.pull_query import ask_soa, send_notify
+from zonecast.zone.rrset import RRset, soa_serial
+from zonecast.zone.serial import is_greater
+
+if TYPE_CHECKING:
+    from zonecast.config import Config, PeerConfig
+    from zonecast.store.control import ControlStore
+
+TIMEOUT = 2.0
+# Seconds between looks at what a secondary serves; the last repeats until it has caught up.
+LOOKS = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+# Queries under way at once: a commit of ten thousand zones must not burst.
+AT_ONCE = 32
+# Seconds between writes of the peers' records.
+WRITE_INTERVAL = 1.0
+
+
+@dataclass
+class Peer:
+    """One secondary and one zone. Times are POSIX seconds, 0 for never."""
+
+    told: int | None = None
+    told_at: float = 0.0
+    seen: int | None = None
+    seen_at: float = 0.0
+    error: str = ""
+
+    def has(self, serial: int) -> bool:
+        """Whether it was seen serving `serial` or a later one."""
+        return self.seen is not None and (self.seen == serial or is_greater(self.seen, serial))
+
+
+class Notifying:
+    """All secondaries of one agent. `soa_of` gives the SOA of a zone as published, None for one
+    not served; `changed` is called when something that `status` shows has changed."""
+
+    def __init__(
+        self,
+        config: Config,
+        control: ControlStore,
+        soa_of: Callable[[bytes], RRset | None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._secondaries = {peer.name: peer for peer in config.secondary}
+        self._keys = {peer.name: signing_key(config, peer) for peer in config.secondary}
+        self._control = control
+        self._soa_of = soa_of
+        self._changed = changed
+        self._outbox = Outbox()
+        self._wake = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._watches: dict[tuple[str, bytes], asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unwritten: set[tuple[str, bytes]] = set()
+        self._peers = dict(self._load())
+
+    def _load(self) -> Iterator[tuple[tuple[str, bytes], Peer]]:
+        for key, value in self._control.items("peers").items():
+            name, _, origin = key.partition(b"\x00")
+            if name.decode() in self._secondaries:
+                yield (name.decode(), origin), Peer(**value)
+
+    def announce(
+        self, origins: Iterable[bytes], *, but: Iterable[str] = (), again: bool = False
+    ) -> list[str]:
+        """Tell every secondary about these zones, except hosts in `but` (a zone's own primaries)
+        and, unless `again`, those that have the version already. Returns who is told."""
+        now = time.time()
+        told: dict[str, None] = {}
+        for origin in origins:
+            soa = self._soa_of(origin)
+            if soa is None:
+                continue
+            serial = soa_serial(soa.rdatas[0])
+            for name, secondary in self._secondaries.items():
+                if secondary.address.host in but and not again:
+                    continue
+                if again or not self.peer(name, origin).has(serial):
+                    self._outbox.announce(name, origin, serial, now)
+                    self._watch(name, origin)
+                    told[name] = None
+        self._wake.set()
+        return list(told)
+
+    def forget(self, origin: bytes) -> None:
+        """The zone is gone."""
+        self._outbox.forget(origin)
+        for key in [key for key in self._peers if key[1] == origin]:
+            del self._peers[key]
+            self._unwritten.add(key)
+
+    def peer(self, name: str, origin: bytes) -> Peer:
+        """What is known of a secondary and a zone."""
+        return self._peers.setdefault((name, origin), Peer())
+
+    def status(self, origin: bytes, serial: int) -> list[dict[str, Any]]:
+        """Each secondary's state for a zone that stands at `serial` here."""
+        return [
+            {
+                "name": name,
+                "address": str(secondary.address),
+                "has-it": self.peer(name, origin).has(serial),
+                **{k.replace("_", "-"): v for k, v in asdict(self.peer(name, origin)).items()},
+            }
+            for name, secondary in self._secondaries.items()
+        ]
+
+    async def run(self) -> None:
+        """Send what is due, for ever; cancel it to stop."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write_peers())
+                while True:
+                    self._wake.clear()
+                    for due in self._outbox.due(time.time()):
+                        self._start(self._tell(due))
+                    await self._sleep_until(self._outbox.deadline())
+        finally:
+            for task in [*self._tasks, *self._watches.values()]:
+                task.cancel()
+            self._write()
+
+    async def _sleep_until(self, deadline: float | None) -> None:
+        pause = None if deadline is None else max(deadline - time.time(), 0.0)
+        try:
+            await asyncio.wait_for(self._wake.wait(), pause)
+        except TimeoutError:
+            return
+
+    def _start(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _tell(self, due: Due) -> None:
+        secondary = self._secondaries[due.secondary]
+        soa = self._soa_of(due.origin)
+        if soa is None:
+            return
+        peer = self.peer(due.secondary, due.origin)
+        host, port = secondary.address
+        async with self._slots:
+            try:
+                await send_notify(due.origin, soa, host, port, self._keys[due.secondary], TIMEOUT)
+            except (ZonecastError, OSError) as error:
+                if not peer.has(due.serial):
+                    self._note(due.secondary, due.origin, error=f"NOTIFY: {error}")
+                return
+        self._outbox.answered(due.secondary, due.origin, due.serial)
+        self._note(due.secondary, due.origin, told=due.serial, told_at=time.time(), error="")
+
+    def _watch(self, name: str, origin: bytes) -> None:
+        old = self._watches.pop((name, origin), None)
+        if old is not None:
+            old.cancel()
+        task = asyncio.get_running_loop().create_task(self._look(name, origin))
+        self._watches[name, origin] = task
+        task.add_done_callback(lambda done: self._unwatch(name, origin, done))
+
+    def _unwatch(self, name: str, origin: bytes, done: asyncio.Task[None]) -> None:
+        if self._watches.get((name, origin)) is done:
+            del self._watches[name, origin]
+
+    async def _look(self, name: str, origin: bytes) -> None:
+        """Ask a secondary for its SOA until it has the version that is published here."""
+        host, port = self._secondaries[name].address
+        looks = 0
+        while (soa := self._soa_of(origin)) is not None:
+            await asyncio.sleep(LOOKS[min(looks, len(LOOKS) - 1)])
+            looks += 1
+            try:
+                async with self._slots:
+                    found = await ask_soa(origin, host, port, self._keys[name], TIMEOUT)
+            except (ZonecastError, OSError) as error:
+                self._note(name, origin, error=f"asked for its SOA: {error}")
+                continue
+            serial = soa_serial(found.rdatas[0])
+            self._note(name, origin, seen=serial, seen_at=time.time(), error="")
+            wanted = soa_serial(soa.rdatas[0])
+            if self.peer(name, origin).has(wanted):
+                self._outbox.answered(name, origin, wanted)
+                return
+
+    def _note(self, name: str, origin: bytes, **changes: Any) -> None:
+        peer = self.peer(name, origin)
+        for field, value in changes.items():
+            setattr(peer, field, value)
+        self._unwritten.add((name, origin))
+        self._changed()
+
+    async def _write_peers(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_INTERVAL)
+            self._write()
+
+    def _write(self) -> None:
+        records = {
+            name.encode() + b"\x00" + origin: (
+                asdict(self._peers[name, origin]) if (name, origin) in self._peers else None
+            )
+            for name, origin in self._unwritten
+        }
+        self._unwritten.clear()
+        self._control.write("peers", records)
+
+
+def signing_key(config: Config, peer: PeerConfig) -> Key | None:
+    """The key that requests to a peer are signed with: the first of its keys."""
+    if not peer.keys:
+        return None
+    key = config.key_named(peer.keys[0])
+    return Key(key.name, key.algorithm, key.secret())

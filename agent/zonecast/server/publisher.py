@@ -1,0 +1,54 @@
+"""The publisher process: one commit, one job, then it ends.
+
+Everything is imported before it waits, so that a spare is warm. GitPython and the reader of a
+whole commit live and die here; a crash hurts nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from zonecast.errors import ZonecastError
+from zonecast.server.channel import Channel
+from zonecast.server.publish import Job, publish
+from zonecast.store.writer import ZonesWriter
+from zonecast.zone import names
+
+# Below the workers: answers come first.
+NICENESS = 5
+
+
+def read_job(message: dict[str, Any]) -> Job:
+    """A job as the controller sent it."""
+    return Job(
+        name=message["name"],
+        path=message["path"],
+        commit=message["commit"],
+        catalog=None if message["catalog"] is None else names.from_text(message["catalog"]),
+        catalog_names=tuple(message["catalog-names"]),
+        pulled=frozenset(names.from_text(name) for name in message["pulled"]),
+    )
+
+
+def main() -> None:
+    """Wait for a job on the channel whose descriptor is the first argument; do it; reply."""
+    channel = Channel(int(sys.argv[1]))
+    os.nice(NICENESS)
+    message = channel.receive()
+    if message is None:
+        return
+    writer = ZonesWriter(Path(message["state-dir"]))
+    try:
+        channel.send(publish(read_job(message), writer, time.time()))
+    except ZonecastError as error:
+        channel.send({"error": str(error)})
+    finally:
+        writer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The primary's side of the controller: each repository's branch watched, its commits published.
+
+File-system events are a hint to look; the poll is what counts. Commits are published one at a
+time, always the branch's tip: a newer good commit overtakes one that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from zonecast.errors import ZonecastError
+from zonecast.repository import Mirror, Repository
+from zonecast.server.children import Child, run_job
+from zonecast.server.watching import Watch
+from zonecast.zone import names
+
+if TYPE_CHECKING:
+    from zonecast.config import Config, RepositoryConfig
+
+log = logging.getLogger("zonecast.publishing")
+
+# Seconds before a job whose process died, or that git or the store failed, is tried again.
+RETRIES = (0.0, 0.5, 2.0, 5.0, 15.0)
+
+Published = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Publishers:
+    """One-job publisher processes, with a warm spare waiting."""
+
+    def __init__(self) -> None:
+        self._spare: Child | None = None
+
+    def warm(self) -> None:
+        """Start the spare."""
+        if self._spare is None:
+            self._spare = Child("zonecast.server.publisher")
+
+    async def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Run a job. Raises ZonecastError where the process died or failed."""
+        self.warm()
+        child, self._spare = self._spare, None
+        assert child is not None
+        try:
+            result = await run_job(child, job)
+        finally:
+            self.warm()
+        if result is None:
+            raise ZonecastError(f"the publisher ended with status {child.process.returncode}")
+        if "error" in result:
+            raise ZonecastError(result["error"])
+        return result
+
+    async def close(self) -> None:
+        """End the spare."""
+        if self._spare is not None:
+            self._spare.socket.close()
+            await self._spare.end()
+            self._spare = None
+
+
+class Publishing:
+    """One repository. `published` is awaited with each result; `changed` tells `status`."""
+
+    def __init__(
+        self,
+        config: Config,
+        repository: RepositoryConfig,
+        publishers: Publishers,
+        lock: asyncio.Lock,
+        published: Published,
+        changed: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self.repository = repository
+        self._publishers = publishers
+        self._lock = lock
+        self._published = published
+        self._changed = changed
+        self._wake = asyncio.Event()
+        self.looked = asyncio.Event()
+        self.tip: str | None = None
+        self.done: str | None = None
+        self.trouble = ""
+        self.checked_at = 0.0
+
+    def look(self) -> None:
+        """Look at the branch now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Watch and publish, for ever; cancel it to stop."""
+        watch = Watch(self.look)
+        failures = 0
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._once(watch)
+                    self.trouble = ""
+                    failures = 0
+                except (ZonecastError, OSError) as error:
+                    if self.trouble != str(error):
+                        log.error("%s: %s", self.repository.name, error)
+                    self.trouble = str(error)
+                    failures += 1
+                self.checked_at = time.time()
+                self.looked.set()
+                self._changed()
+                await self._sleep(failures)
+        finally:
+            watch.close()
+
+    async def _sleep(self, failures: int) -> None:
+        pause = self.repository.poll_interval
+        if failures:
+            pause = min(pause, RETRIES[min(failures, len(RETRIES)) - 1])
+        try:
+            await asyncio.wait_for(self._wake.wait(), pause)
+        except TimeoutError:
+            return
+
+    async def _once(self, watch: Watch) -> None:
+        path, tip, watched = await asyncio.to_thread(self._read_tip)
+        watch.follow(watched)
+        self.tip = tip
+        if tip == self.done:
+            return
+        async with self._lock:
+            result = await self._publishers.run(
+                {
+                    "state-dir": str(self._config.state_dir),
+                    "name": self.repository.name,
+                    "path": path,
+                    "commit": tip,
+                    **self._catalog(),
+                    "pulled": [
+                        names.to_text(m.name) for m in self._config.zone + self._config.catalog
+                    ],
+                }
+            )
+        self.done = tip
+        for text in result["refused"]:
+            log.error("%s: commit %s refused: %s", self.repository.name, tip[:12], text)
+        await self._published(result)
+
+    def _catalog(self) -> dict[str, Any]:
+        catalog = self.repository.catalog
+        sharing = [r.name for r in self._config.repository if r.catalog == catalog]
+        return {
+            "catalog": None if catalog is None else names.to_text(catalog),
+            "catalog-names": sharing,
+        }
+
+    def _read_tip(self) -> tuple[str, str, list[str]]:
+        """The repository's path, its branch's tip and the directories to watch. In a thread."""
+        wanted = self.repository
+        if wanted.url:
+            repository = Mirror(wanted, self._config.state_dir / "mirrors").fetch()
+        else:
+            repository = Repository.open(str(wanted.path))
+        tip = repository.branch_tip(wanted.branch)
+        if tip is None:
+            raise ZonecastError(
+                f"has no branch '{wanted.branch}'",
+                where=wanted.name,
+                remedy="push it, or name another with 'branch'",
+            )
+        watched = [] if wanted.url else [str(path) for path in repository.watch_paths()]
+        return str(repository.path), tip, watched
+
+    def status(self) -> dict[str, Any]:
+        """The repository's state."""
+        return {
+            "name": self.repository.name,
+            "branch": self.repository.branch,
+            "tip": self.tip,
+            "commit": self.done,
+            "trouble": self.trouble,
+            "checked-at": self.checked_at,
+        }
