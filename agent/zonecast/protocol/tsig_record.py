@@ -96,6 +96,8 @@ def find(message: bytes) -> Tsig | None:
         raise WireError("a TSIG record that is too short") from None
     if position + 6 + other != found.end:
         raise WireError("a TSIG record whose lengths do not agree")
+    if error > 4095:  # an extended RCODE has twelve bits; dnspython refuses more
+        raise WireError("a TSIG record with an error code that cannot be")
     return Tsig(
         found.start,
         name.lower(),
