@@ -1,0 +1,83 @@
+"""Every finding that zonecast can make: its id, level and where it comes from.
+
+The reader, the checks, the collection and the gate name findings by these ids alone, and
+`docs/checks.md` describes each. A `fixed` one makes a zone unservable or breaks the product's
+promise: a policy cannot lower it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from zonecast.zone.findings import Finding, Level, Position
+
+
+class Check(NamedTuple):
+    """A kind of finding: its default `level`, whether a policy may change it, and the standard
+    that it follows."""
+
+    id: str
+    level: Level
+    fixed: bool
+    rfc: str
+
+
+_CHECKS = (
+    # The reader's: text and records that cannot be understood.
+    Check("syntax", "error", True, "RFC 1035 §5.1"),
+    Check("not-utf8", "error", True, ""),
+    Check("byte-order-mark", "warning", False, ""),
+    Check("unknown-type", "error", True, "RFC 1035 §5.1"),
+    Check("bad-class", "error", True, "RFC 1035 §5.2"),
+    Check("bad-name", "error", True, "RFC 1035 §2.3.4"),
+    Check("no-owner", "error", True, "RFC 1035 §5.1"),
+    Check("no-ttl", "error", True, "RFC 2308 §4"),
+    Check("ttl-too-large", "warning", False, "RFC 2181 §8"),
+    Check("ttl-mismatch", "warning", False, "RFC 2181 §5.2"),
+    Check("string-too-long", "error", True, "RFC 1035 §3.3"),
+    Check("rdata-too-long", "error", True, "RFC 1035 §3.2.1"),
+    Check("serial-too-large", "error", True, "RFC 1035 §3.3.13"),
+    Check("include-failed", "error", True, "RFC 1035 §5.1"),
+    Check("bad-generate", "error", True, ""),
+    Check("out-of-zone", "warning", False, "RFC 1035 §5.2"),
+    Check("origin-mismatch", "error", True, "RFC 1035 §5.2"),
+    Check("soa-missing", "error", True, "RFC 1035 §5.2"),
+    Check("soa-not-at-apex", "error", True, "RFC 1035 §5.2"),
+    Check("soa-multiple", "error", True, "RFC 1035 §5.2"),
+    Check("duplicate-record", "warning", False, "RFC 2181 §5"),
+    Check("too-many-errors", "error", True, ""),
+    # The checks': zones that can be read and are wrong.
+    Check("ns-missing", "error", True, "RFC 1035 §5.2"),
+    Check("ds-at-apex", "error", True, "RFC 4035 §2.4"),
+    Check("ns-no-address", "error", True, "RFC 1035 §5.2"),
+    Check("ns-is-cname", "error", True, "RFC 2181 §10.3"),
+    Check("ns-below-dname", "error", True, "RFC 6672 §2.4"),
+    Check("wildcard-ns", "warning", False, "RFC 4592 §4.2"),
+    Check("cname-and-other", "error", True, "RFC 1034 §3.6.2"),
+    Check("cname-multiple", "error", True, "RFC 2181 §10.1"),
+    Check("dname-multiple", "error", True, "RFC 6672 §2.4"),
+    Check("glue-missing", "warning", False, "RFC 1034 §4.2.1"),
+    Check("delegation-no-address", "warning", False, "RFC 1034 §4.2.1"),
+    Check("delegation-is-cname", "warning", False, "RFC 2181 §10.3"),
+    Check("ds-without-ns", "warning", False, "RFC 4035 §2.4"),
+    Check("mx-is-cname", "warning", False, "RFC 2181 §10.3"),
+    Check("mx-no-address", "warning", False, "RFC 5321 §5.1"),
+    Check("srv-is-cname", "warning", False, "RFC 2782"),
+    Check("srv-no-address", "warning", False, "RFC 2782"),
+    Check("dangling-target", "warning", False, "RFC 1912 §2.4"),
+    # The collection's: which files are zones.
+    Check("bad-zone-name", "error", True, ""),
+    Check("duplicate-zone", "error", True, ""),
+    Check("unreadable", "error", True, ""),
+    # The gate's: the step from one version to the next.
+    Check("serial-not-raised", "error", True, "RFC 1034 §4.3.5"),
+    Check("serial-backwards", "error", True, "RFC 1982 §3.2"),
+    Check("serial-undefined-step", "error", True, "RFC 1982 §3.2"),
+)
+
+CATALOGUE = {check.id: check for check in _CHECKS}
+
+
+def finding(kind: str, position: Position, message: str, remedy: str, zone: str) -> Finding:
+    """A finding at its default level. `zone` is the origin in text."""
+    return Finding(kind, CATALOGUE[kind].level, position, message, remedy, zone)

@@ -1,0 +1,128 @@
+"""Master files as tokens (RFC 1035 §5.1): what stands between blanks, comments gone, quotes and
+parentheses taken apart, each token with its place.
+
+Only lines that are not plain come here; see `zonefile_reader`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# Whatever makes a line not plain: quotes, comments, parentheses, escapes, control characters.
+SPECIAL = re.compile(rb'[";()\\\x00-\x08\x0b-\x1f\x7f]')
+
+_PIECE = re.compile(
+    rb'([ \t\r]+)|"((?:[^"\\]|\\.)*)"|([()])|(;.*)|((?:[^ \t\r"();\\]|\\.)+)', re.DOTALL
+)
+_BLANK, _QUOTED, _PAREN, _COMMENT, _WORD = range(1, 6)
+_ESCAPE = re.compile(rb"\\([0-9]{1,3}|.)", re.DOTALL)
+
+
+class Token(NamedTuple):
+    """A token: `raw` as written, without the quotes around it and with its escapes; `line` and
+    `column` (in octets, of the opening quote where there is one) count from 1."""
+
+    raw: bytes
+    quoted: bool
+    line: int
+    column: int
+
+    @property
+    def end(self) -> int:
+        """The column after the token."""
+        return self.column + len(self.raw) + (2 if self.quoted else 0)
+
+
+class EntryError(Exception):
+    """Text that is no master file, at a line and column."""
+
+    def __init__(self, message: str, line: int, column: int, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+        self.remedy = remedy
+
+
+class Entry(NamedTuple):
+    """One entry of a file: its tokens, the index of the line after it, and the first thing wrong
+    with it. After an error the whole entry is skipped, so that its other lines are not misread."""
+
+    tokens: list[Token]
+    next_line: int
+    problem: EntryError | None
+
+
+def read_entry(lines: Sequence[bytes], start: int) -> Entry:
+    """The entry that begins at lines[start]: one line, or several within parentheses."""
+    tokens: list[Token] = []
+    opened: list[tuple[int, int]] = []
+    problem: EntryError | None = None
+    index = start
+    while index < len(lines):
+        found = _read_line(lines[index].removesuffix(b"\r"), index + 1, tokens, opened)
+        problem = problem or found
+        index += 1
+        if not opened:
+            return Entry(tokens, index, problem)
+    line, column = opened[0]
+    unclosed = EntryError("'(' is never closed", line, column, "add the ')'")
+    return Entry([], start + 1, unclosed)
+
+
+def _read_line(
+    text: bytes, line: int, tokens: list[Token], opened: list[tuple[int, int]]
+) -> EntryError | None:
+    position = 0
+    problem: EntryError | None = None
+    while position < len(text):
+        piece = _PIECE.match(text, position)
+        if piece is None:
+            message = (
+                "quoted string without its closing '\"'"
+                if text[position] == 0x22
+                else "backslash at the end of the line"
+            )
+            return problem or EntryError(message, line, position + 1)
+        kind = piece.lastindex
+        if kind == _QUOTED:
+            tokens.append(Token(piece[_QUOTED], True, line, position + 1))
+        elif kind == _WORD:
+            tokens.append(Token(piece[_WORD], False, line, position + 1))
+        elif piece[_PAREN] == b"(":
+            opened.append((line, position + 1))
+        elif piece[_PAREN] == b")":
+            if opened:
+                opened.pop()
+            else:
+                problem = problem or EntryError("')' without '('", line, position + 1)
+        position = piece.end()
+    return problem
+
+
+def as_text(tokens: Sequence[Token]) -> str:
+    """Tokens put together again on one line, keeping which of them touched."""
+    parts: list[bytes] = []
+    before: Token | None = None
+    for token in tokens:
+        if before is not None and (before.line, before.end) != (token.line, token.column):
+            parts.append(b" ")
+        parts.append(b'"%b"' % token.raw if token.quoted else token.raw)
+        before = token
+    return b"".join(parts).decode("utf-8", "replace")
+
+
+def unescape(raw: bytes) -> bytes:
+    """The octets that a token means (RFC 1035 §5.1: \\X and \\DDD). Raises ValueError."""
+    return _ESCAPE.sub(_unescaped, raw) if b"\\" in raw else raw
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    escaped = match[1]
+    if not escaped.isdigit():
+        return escaped
+    if len(escaped) != 3 or int(escaped) > 255:
+        raise ValueError(f"bad escape '\\{escaped.decode()}'")
+    return bytes((int(escaped),))

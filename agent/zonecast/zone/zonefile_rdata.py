@@ -1,0 +1,266 @@
+"""Rdata from master-file text: a fast path of our own for the types that fill zones, dnspython
+record by record for every other one, unknown types included (RFC 3597).
+
+A test holds the two against each other. dnspython is imported when a record first needs it:
+most zones and every hook start without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from zonecast.errors import BadNameError
+from zonecast.zone import names
+from zonecast.zone import rdata as rd
+from zonecast.zone.tokens import unescape
+
+Words = Sequence[bytes]
+
+_TTL_UNITS = {b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
+_TTL = re.compile(rb"(?:[0-9]+[smhdwSMHDW])+")
+_TTL_PART = re.compile(rb"([0-9]+)([smhdw])")
+_MAX_CACHED = 1 << 16
+_LENGTHS = tuple(bytes((n,)) for n in range(names.MAX_LABEL + 1))
+_OCTETS = {str(n).encode(): n for n in range(256)}
+_GROUP = re.compile(rb"[0-9a-fA-F]{1,4}")
+
+
+class RdataError(Exception):
+    """Rdata that is wrong: `index` is the word's place among the rdata's words."""
+
+    def __init__(
+        self, message: str, index: int = 0, remedy: str = "", kind: str = "syntax"
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.index = index
+        self.remedy = remedy
+        self.kind = kind
+
+
+class Names:
+    """Reads the names of one file under its current $ORIGIN (None: there is none yet)."""
+
+    def __init__(self, origin: bytes) -> None:
+        self.origin = origin
+        self._known: dict[bytes, bytes] = {}
+
+    def read(self, word: bytes) -> bytes:
+        """The absolute name that `word` writes. Raises BadNameError."""
+        name = self._known.get(word)
+        if name is None:
+            if len(self._known) >= _MAX_CACHED:
+                self._known.clear()
+            name = self._known[word] = wire_name(word, self.origin)
+        return name
+
+
+def wire_name(word: bytes, origin: bytes) -> bytes:
+    """The absolute name that `word` writes under `origin`. Raises BadNameError."""
+    if word[-1:] == b".":
+        labels, tail = word[:-1].split(b"."), names.ROOT
+    else:
+        labels, tail = word.split(b"."), origin
+    try:
+        name = b"".join([_LENGTHS[len(label)] + label for label in labels]) + tail
+    except IndexError:
+        name = b""
+    if not 0 < len(name) <= names.MAX_NAME or b"" in labels or b"\\" in word or word == b"@":
+        return names.from_text(word.decode("utf-8", "replace"), origin)
+    if not word.isascii():
+        return names.from_text(word.decode("utf-8", "replace"), origin)
+    return name
+
+
+def read_ttl(word: bytes) -> int | None:
+    """A TTL in seconds, units allowed ("1h30m"); None where `word` is none."""
+    if word.isdigit() and word.isascii():
+        return int(word) if len(word) <= 20 else 1 << 64
+    if len(word) > 64 or not _TTL.fullmatch(word):
+        return None
+    return sum(int(n) * _TTL_UNITS[unit] for n, unit in _TTL_PART.findall(word.lower()))
+
+
+def read_number(words: Words, index: int, limit: int, what: str) -> int:
+    """The whole number at words[index], at most `limit`. Raises RdataError."""
+    word = words[index]
+    if not word.isdigit() or not word.isascii():
+        raise RdataError(f"{what} '{show(word)}' is not a number", index)
+    if len(word) > 20 or int(word) > limit:
+        raise RdataError(f"{what} {show(word)} is greater than {limit}", index)
+    return int(word)
+
+
+def show(word: bytes) -> str:
+    """A word for a message: short and printable."""
+    text = word.decode("utf-8", "replace")
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def ipv4(word: bytes) -> bytes:
+    """Four octets from dotted decimal, without leading zeros. Raises ValueError."""
+    try:
+        a, b, c, d = word.split(b".")
+        return bytes((_OCTETS[a], _OCTETS[b], _OCTETS[c], _OCTETS[d]))
+    except (KeyError, ValueError):
+        raise ValueError(f"'{show(word)}' is no IPv4 address") from None
+
+
+def ipv6(word: bytes) -> bytes:
+    """Sixteen octets from text (RFC 4291 §2.2). Raises ValueError."""
+    text = word
+    if b"." in word:
+        head, colon, last = word.rpartition(b":")
+        four = ipv4(last).hex().encode() if colon else b""
+        text = head + colon + four[:4] + b":" + four[4:]
+    left, gap, right = text.partition(b"::")
+    before = left.split(b":") if left else []
+    after = right.split(b":") if right else []
+    missing = 8 - len(before) - len(after)
+    groups = before + [b"0"] * missing + after if gap else before
+    wrong = (missing < 1) if gap else (missing != 0)
+    if wrong or not all(map(_GROUP.fullmatch, groups)):
+        raise ValueError(f"'{show(word)}' is no IPv6 address")
+    return bytes.fromhex("".join([group.decode().rjust(4, "0") for group in groups]))
+
+
+def _a(words: Words, reader: Names) -> bytes:
+    exactly(words, 1, "an address")
+    return _at(0, ipv4, words[0])
+
+
+def _aaaa(words: Words, reader: Names) -> bytes:
+    exactly(words, 1, "an address")
+    return _at(0, ipv6, words[0])
+
+
+def _name(words: Words, reader: Names) -> bytes:
+    exactly(words, 1, "a name")
+    return read_name(words, 0, reader)
+
+
+def _preference_name(words: Words, reader: Names) -> bytes:
+    exactly(words, 2, "a preference and a name")
+    return read_number(words, 0, 65535, "preference").to_bytes(2, "big") + read_name(
+        words, 1, reader
+    )
+
+
+def _srv(words: Words, reader: Names) -> bytes:
+    exactly(words, 4, "priority, weight, port and a name")
+    numbers = [
+        read_number(words, index, 65535, what).to_bytes(2, "big")
+        for index, what in enumerate(("priority", "weight", "port"))
+    ]
+    return b"".join(numbers) + read_name(words, 3, reader)
+
+
+def _txt(words: Words, reader: Names) -> bytes:
+    if not words:
+        raise RdataError("expected a character-string")
+    parts = []
+    for index, word in enumerate(words):
+        text = _at(index, unescape, word)
+        if len(text) > 255:
+            raise RdataError(
+                f"character-string of {len(text)} octets, 255 is the most",
+                index,
+                'split it into several: "…" "…"',
+                kind="string-too-long",
+            )
+        parts.append(bytes((len(text),)) + text)
+    return b"".join(parts)
+
+
+def _at(index: int, read: Callable[[bytes], bytes], word: bytes) -> bytes:
+    try:
+        return read(word)
+    except ValueError as error:
+        raise RdataError(str(error), index) from None
+
+
+def read_name(words: Words, index: int, reader: Names) -> bytes:
+    """The name at words[index]. Raises RdataError."""
+    try:
+        return reader.read(words[index])
+    except BadNameError as error:
+        raise RdataError(error.message, index, error.remedy, kind="bad-name") from None
+
+
+def exactly(words: Words, count: int, what: str) -> None:
+    """Raises RdataError unless there are so many words."""
+    if len(words) < count:
+        raise RdataError(f"expected {what}", len(words))
+    if len(words) > count:
+        raise RdataError(f"'{show(words[count])}' after the end of the record", count)
+
+
+# Types read here. TXT and its like take quoted strings; the others are left to dnspython when
+# a word of theirs is quoted.
+FAST: dict[int, Callable[[Words, Names], bytes]] = {
+    rd.A: _a,
+    rd.AAAA: _aaaa,
+    rd.NS: _name,
+    rd.CNAME: _name,
+    rd.PTR: _name,
+    rd.DNAME: _name,
+    rd.MX: _preference_name,
+    rd.SRV: _srv,
+    rd.TXT: _txt,
+    99: _txt,
+}
+QUOTABLE = frozenset((rd.TXT, 99))
+
+TYPES: dict[bytes, int] = {
+    rd.type_to_text(number).encode(): number
+    for number in range(1, 300)
+    if not rd.type_to_text(number).startswith("TYPE")
+}
+
+
+def is_meta(rtype: int) -> bool:
+    """Whether a type can never be in a zone (RFC 6895 §3.1: 0, OPT, 128 to 255)."""
+    return rtype in (0, rd.OPT) or 128 <= rtype <= 255
+
+
+def read_type(word: bytes) -> int | None:
+    """The type that a mnemonic or TYPE123 (RFC 3597 §5) means, None where it means none."""
+    upper = word.upper()
+    known = TYPES.get(upper)
+    if known is not None:
+        return known
+    if upper.startswith(b"TYPE") and upper[4:].isdigit() and len(upper) < 10:
+        number = int(upper[4:])
+        return number if number < 65536 else None
+    if not upper.isascii() or not upper[:1].isalpha():
+        return None
+    import dns.exception
+    import dns.rdatatype
+
+    try:
+        return int(dns.rdatatype.from_text(upper.decode()))
+    except (dns.exception.DNSException, ValueError):
+        return None
+
+
+def read_any(rtype: int, text: str, origin: bytes) -> bytes:
+    """The rdata of any type from its text, by dnspython. Raises RdataError."""
+    import dns.name
+    import dns.rdata
+    import dns.rdataclass
+    import dns.rdatatype
+
+    try:
+        rdata = dns.rdata.from_text(
+            dns.rdataclass.IN,
+            dns.rdatatype.RdataType.make(rtype),
+            text,
+            origin=dns.name.from_wire(origin, 0)[0],
+            relativize=False,
+        )
+        return rdata.to_wire() or b""
+    except Exception as error:  # noqa: BLE001 - whatever bad text makes it raise, it is the text
+        reason = str(error) or type(error).__name__
+        raise RdataError(f"bad {rd.type_to_text(rtype)} record: {reason}") from None
