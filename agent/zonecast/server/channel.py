@@ -6,10 +6,12 @@ the stream means that the other side is gone; a child then ends itself.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 # The longest line: a commit's findings or a configuration with thousands of zones.
 LIMIT = 64 * 1024 * 1024
@@ -63,6 +65,8 @@ class AsyncChannel:
     @staticmethod
     async def open(end: socket.socket | int) -> AsyncChannel:
         """Wrap a socket or an inherited descriptor."""
+        import asyncio  # here, so that a datagram worker starts without it
+
         sock = socket.socket(fileno=end) if isinstance(end, int) else end
         sock.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=sock, limit=LIMIT)

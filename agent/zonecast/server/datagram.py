@@ -1,0 +1,90 @@
+"""A datagram worker: a tight synchronous loop that receives a batch, answers, sends a batch.
+
+The read transaction begins after a batch was received and ends before the loop blocks, when its
+answers are with the kernel; so a reader table without old transactions means that no answer from
+an old version is still to come (see `visibility`).
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from zonecast.server.batch import Datagrams, Packets, open_batch
+from zonecast.server.channel import Channel
+from zonecast.server.responder import Responder
+from zonecast.server.rules import read_rules
+from zonecast.store.reader import ZonesReader
+
+
+class DatagramWorker:
+    """One process's sockets, and what answers on them."""
+
+    def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
+        self._channel = channel
+        self._reader = ZonesReader(Path(settings["state-dir"]))
+        rules = read_rules(settings)
+        self._served: dict[int, tuple[Datagrams, Responder]] = {}
+        for fd in settings["sockets"]:
+            batch = open_batch(socket.socket(fileno=fd))
+            responder = Responder(rules, channel.send, batch.client_ip, datagram=True)
+            self._served[fd] = (batch, responder)
+
+    def run(self) -> None:
+        """Serve until the controller says stop or is gone."""
+        poll = select.poll()
+        for fd in (*self._served, self._channel.fileno()):
+            poll.register(fd, select.POLLIN)
+        self._channel.send({"ready": True})
+        while True:
+            for fd, _ in poll.poll():
+                served = self._served.get(fd)
+                if served is not None:
+                    self._serve(*served)
+                elif not self._obey():
+                    return
+
+    def _serve(self, batch: Datagrams, responder: Responder) -> None:
+        packets = batch.receive()
+        if not packets:
+            return
+        replies: Packets = []
+        with self._reader.begin() as snapshot:
+            responder.use(snapshot)
+            for packet, client in packets:
+                reply = responder.reply(packet, client)
+                if isinstance(reply, bytes):
+                    replies.append((reply, client))
+            batch.send(replies)
+
+    def _obey(self) -> bool:
+        """Do what the controller says; False to end."""
+        while True:
+            message = self._channel.receive()
+            if message is None or message.get("stop"):
+                return False
+            if "settings" in message:
+                rules = read_rules(message["settings"])
+                for _, responder in self._served.values():
+                    responder.rules = rules
+            elif "barrier" in message:
+                self._channel.send(message)
+            if not self._channel.pending():
+                return True
+
+
+def main() -> None:
+    """The process's entry: its argument is the descriptor of its channel."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller tells when to stop
+    channel = Channel(int(sys.argv[1]))
+    settings = channel.receive()
+    if settings is not None:
+        DatagramWorker(channel, settings).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Versions held open while transfers run: all transfers of one version share one transaction.
+
+An open read transaction keeps LMDB from reusing pages freed since, so what is held is counted
+and let go with the last transfer that uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zonecast.protocol.view import ZoneRef
+from zonecast.store.reader import Snapshot, ZonesReader
+from zonecast.zone.rrset import RRset
+
+
+class PinnedZone:
+    """One zone of one Snapshot, as `protocol.transfer_out` wants it."""
+
+    def __init__(self, snapshot: Snapshot, ref: ZoneRef) -> None:
+        self._snapshot = snapshot
+        self._ref = ref
+
+    @property
+    def soa(self) -> RRset:
+        return self._snapshot.soa(self._ref)
+
+    def runs(self) -> Iterator[bytes]:
+        """The zone's finished transfer records without the SOA, in runs."""
+        return self._snapshot.transfer_runs(self._ref)
+
+    def journal(self, serial: int) -> list[bytes] | None:
+        """The changesets from `serial` on, oldest first; None without such a history."""
+        return self._snapshot.journal(self._ref, serial)
+
+
+class Versions:
+    """The Snapshots in use by one stream worker, at most one for each version."""
+
+    def __init__(self, reader: ZonesReader) -> None:
+        self._reader = reader
+        self._held: dict[tuple[int, frozenset[bytes]], tuple[Snapshot, int]] = {}
+
+    def acquire(self) -> Snapshot:
+        """A Snapshot of the newest version; give it back to `release`."""
+        fresh = self._reader.begin()
+        version = (fresh.number, fresh.expired)
+        snapshot, uses = self._held.get(version, (fresh, 0))
+        if snapshot is not fresh:
+            fresh.close()
+        self._held[version] = (snapshot, uses + 1)
+        return snapshot
+
+    def release(self, snapshot: Snapshot) -> None:
+        """Let go of one use; the last one closes the Snapshot."""
+        version = (snapshot.number, snapshot.expired)
+        uses = self._held[version][1] - 1
+        if uses:
+            self._held[version] = (snapshot, uses)
+        else:
+            del self._held[version]
+            snapshot.close()
+
+    @property
+    def held(self) -> int:
+        """How many versions are held open."""
+        return len(self._held)
