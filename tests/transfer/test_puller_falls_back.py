@@ -1,0 +1,298 @@
+"""What the puller process does about bad primaries: IXFR, AXFR, the next one, and never half."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import pytest
+from puller_support import KEY, PullerProcess, ScriptedPrimary, scripted
+from transfer_support import (
+    BASE,
+    ORIGIN,
+    DictSource,
+    content,
+    message,
+    question,
+    rrset,
+    soa,
+    wire,
+    zone,
+)
+
+from zonecast.protocol.question import client_serial
+from zonecast.protocol.sections import read_question
+from zonecast.protocol.transfer_out import axfr_messages, ixfr_messages
+from zonecast.protocol.tsig import Verified, verify
+from zonecast.zone import rdata as rd
+from zonecast.zone.changeset import diff
+from zonecast.zone.rrset import Zone
+
+OLD = zone(5)
+NEW = zone(6, [*BASE[1:], ("new", "A", 60, "192.0.2.77")])
+SOURCE = DictSource(NEW, [diff(OLD, NEW)])
+
+
+def query_id(query: bytes) -> int:
+    return int.from_bytes(query[:2], "big")
+
+
+def is_axfr(query: bytes) -> bool:
+    return read_question(query).qtype == rd.AXFR
+
+
+def good(query: bytes, source: DictSource = SOURCE) -> Iterable[bytes]:
+    if is_axfr(query):
+        return axfr_messages(query_id(query), question("AXFR"), source)
+    return ixfr_messages(query_id(query), question("IXFR"), client_serial(query), source)
+
+
+def have_old(puller: PullerProcess) -> None:
+    """Let the puller have version 5."""
+    with scripted(lambda query: good(query, DictSource(OLD))) as primary:
+        reply = puller.pull([primary.fields()])
+    assert (reply["ok"], reply["how"], reply["serial"]) == (True, "axfr", 5)
+
+
+def stored(puller: PullerProcess) -> object:
+    held = puller.zone(ORIGIN)
+    return None if held is None else content(held)
+
+
+def kinds(primary: ScriptedPrimary) -> list[str]:
+    return ["axfr" if is_axfr(query) else "ixfr" for query in primary.queries]
+
+
+def test_axfr_then_ixfr_then_nothing_new(puller: PullerProcess) -> None:
+    have_old(puller)
+    assert stored(puller) == content(OLD)
+    with scripted(good) as primary:
+        reply = puller.pull([primary.fields()], serial=5)
+        assert reply["how"] == "ixfr"
+        assert (reply["serial"], reply["primary"], reply["error"]) == (6, "ns1", None)
+        assert reply["timers"] == [3600, 600, 86400, 300]
+        assert reply["records"] == 6
+        assert reply["bytes"] > 200
+        assert stored(puller) == content(NEW)
+        with puller.reader.begin() as snapshot:
+            record = snapshot.record(ORIGIN)
+            journal = snapshot.journal(snapshot.zones[ORIGIN], 5)
+        assert record is not None
+        assert (record.serial, record.source, record.records) == (6, "ns1", 11)
+        assert journal is not None
+        assert len(journal) == 1
+        reply = puller.pull([primary.fields()], serial=6)
+        assert (reply["ok"], reply["how"], reply["serial"]) == (True, "unchanged", 6)
+
+
+S5, S6, S7 = (wire(soa(serial)) for serial in (5, 6, 7))
+GONE = rrset("nowhere", "A", 300, "192.0.2.9")
+THERE = rrset("ns1", "A", 300, "192.0.2.1")
+
+BAD_IXFR = {
+    "FORMERR": ([], 0x8401),
+    "NOTIMP": ([], 0x8404),
+    "deletes what is not there": ([*S6, *S5, *wire(GONE), *S6, *S6], 0x8400),
+    "adds what is there": ([*S6, *S5, *S6, *wire(THERE), *S6], 0x8400),
+    "begins elsewhere": ([*S6, *wire(soa(4)), *S6, *S6], 0x8400),
+    "ends elsewhere": ([*S6, *S5, *wire(soa(4)), *S6], 0x8400),
+    "goes on after the end": ([*S6, *S5, *S6, *S6, *S6], 0x8400),
+    "a lone SOA, then nothing": (S6, 0x8400),
+    "no message at all": (None, 0),
+}
+
+
+@pytest.mark.parametrize("name", BAD_IXFR)
+def test_a_bad_ixfr_falls_back_to_axfr_with_the_same_primary(
+    puller: PullerProcess, name: str
+) -> None:
+    records, flags = BAD_IXFR[name]
+
+    def script(query: bytes) -> Iterable[bytes]:
+        if is_axfr(query):
+            return good(query)
+        if records is None:
+            return []
+        return [message(records, "IXFR", query_id(query), flags)]
+
+    have_old(puller)
+    with scripted(script) as primary, scripted(good) as second:
+        reply = puller.pull([primary.fields(), second.fields("ns2")], serial=5)
+        assert (reply["ok"], reply["how"], reply["primary"]) == (True, "axfr", "ns1")
+        assert kinds(primary) == ["ixfr", "axfr"]
+        assert second.queries == []
+    assert stored(puller) == content(NEW)
+
+
+@pytest.mark.parametrize("rcode", [2, 5, 9])
+def test_a_refusal_leads_to_the_next_primary(puller: PullerProcess, rcode: int) -> None:
+    have_old(puller)
+
+    def refuse(query: bytes) -> Iterable[bytes]:
+        return [message([], "IXFR", query_id(query), 0x8400 | rcode)]
+
+    with scripted(refuse) as first, scripted(good) as second:
+        reply = puller.pull([first.fields(), second.fields("ns2")], serial=5)
+        assert kinds(first) == ["ixfr"]
+        assert (reply["ok"], reply["how"], reply["primary"]) == (True, "ixfr", "ns2")
+
+
+def test_an_axfr_cut_at_any_message_stores_nothing(puller: PullerProcess) -> None:
+    records = [record for made in NEW if made.rtype != rd.SOA for record in wire(made)]
+    stream = [*S6, *records, *S6]
+    cut = 0
+
+    def script(query: bytes) -> Iterable[bytes]:
+        return [message([record], "AXFR", query_id(query)) for record in stream[:cut]]
+
+    with scripted(script) as primary:
+        for cut in range(len(stream)):
+            reply = puller.pull([primary.fields()])
+            assert not reply["ok"]
+            assert "closed the connection before the end" in reply["error"]
+            assert stored(puller) is None
+        cut = len(stream)
+        assert puller.pull([primary.fields()])["ok"]
+    assert stored(puller) == content(NEW)
+
+
+def signed_by(key_secret: bytes, drop_last: bool = False):  # type: ignore[no-untyped-def]
+    """A primary that signs each record's message, the last perhaps not."""
+
+    def script(query: bytes) -> Iterable[bytes]:
+        key = KEY._replace(secret=key_secret)
+        verified = verify(query, {KEY.name: KEY}, time.time())
+        assert isinstance(verified, Verified)
+        signer = verified.signer
+        if key != KEY:
+            other = verify(query, {KEY.name: KEY}, time.time())
+            assert isinstance(other, Verified)
+            signer = type(signer)(key, b"mac of something else")
+        records = [record for made in NEW if made.rtype != rd.SOA for record in wire(made)]
+        messages = [message([r], "AXFR", query_id(query)) for r in [*S6, *records, *S6]]
+        for number, one in enumerate(messages):
+            is_last = number == len(messages) - 1
+            yield one if is_last and drop_last else signer.sign(one, time.time())
+
+    return script
+
+
+def test_a_signed_transfer_is_stored(puller: PullerProcess) -> None:
+    with scripted(signed_by(KEY.secret)) as primary:
+        assert puller.pull([primary.fields(key=True)])["ok"]
+    assert stored(puller) == content(NEW)
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        (signed_by(KEY.secret, drop_last=True), "last message is not signed"),
+        (signed_by(b"another secret, long enough"), "signature is wrong"),
+        (good, "is not signed"),
+        (lambda query: [message([], "AXFR", query_id(query), 0x8405)], "REFUSED"),
+        (lambda query: [verify(query, {}, 0).reply(query)], "BADKEY"),  # type: ignore[union-attr]
+    ],
+    ids=["last unsigned", "wrong secret", "unsigned", "refused", "unknown key"],
+)
+def test_nothing_is_stored_before_the_last_signature_is_right(
+    puller: PullerProcess, script: object, says: str
+) -> None:
+    with scripted(script) as primary:  # type: ignore[arg-type]
+        reply = puller.pull([primary.fields(key=True)])
+    assert not reply["ok"]
+    assert says in reply["error"]
+    assert stored(puller) is None
+
+
+def test_a_primary_that_is_behind_is_named_and_not_followed(puller: PullerProcess) -> None:
+    with scripted(good) as primary:
+        assert puller.pull([primary.fields()])["serial"] == 6
+    behind = DictSource(OLD)
+    with scripted(lambda query: good(query, behind)) as primary:
+        for serial in (6, None):
+            reply = puller.pull([primary.fields()], serial=serial)
+            assert not reply["ok"]
+            assert reply["backwards"] == 5
+            assert "ns1 serves serial 5, which is not greater than our 6" in reply["error"]
+            assert stored(puller) == content(NEW)
+        reply = puller.pull([primary.fields()], serial=6, force=True)
+        assert (reply["ok"], reply["how"], reply["serial"]) == (True, "axfr", 5)
+    assert stored(puller) == content(OLD)
+    with puller.reader.begin() as snapshot:
+        assert snapshot.journal(snapshot.zones[ORIGIN], 6) is None
+
+
+def test_a_primary_that_is_behind_or_even_does_not_hide_one_that_is_ahead(
+    puller: PullerProcess,
+) -> None:
+    have_old(puller)
+    for first_serial in (4, 5):
+        lagging = DictSource(zone(first_serial))
+        with scripted(lambda q, s=lagging: good(q, s)) as first, scripted(good) as second:
+            primaries = [first.fields(), second.fields("ns2")]
+            reply = puller.pull(primaries, serial=5)
+            assert (reply["ok"], reply["primary"], reply["serial"]) == (True, "ns2", 6)
+        with scripted(lambda q: good(q, DictSource(OLD))) as restore:
+            assert puller.pull([restore.fields()], force=True)["ok"]
+
+
+def test_no_primary_answers(puller: PullerProcess) -> None:
+    with scripted(good) as gone:
+        pass
+    with scripted(lambda query: [None]) as silent:
+        started = time.monotonic()
+        primaries = [gone.fields(), silent.fields("ns2")]
+        reply = puller.pull(primaries, timeout=0.3)
+        assert time.monotonic() - started < 5
+    assert not reply["ok"]
+    assert "cannot be reached" in reply["error"]
+    assert "no end within 0.3" in reply["error"]
+    assert "ns1" in reply["error"]
+    assert "ns2" in reply["error"]
+
+
+def test_a_drip_of_octets_ends_at_the_timeout(puller: PullerProcess) -> None:
+    def drip(query: bytes) -> Iterable[bytes]:
+        yield message(S6, "AXFR", query_id(query))
+        for _ in range(100):
+            time.sleep(0.05)
+            yield message(wire(GONE), "AXFR", query_id(query))
+
+    with scripted(drip) as primary:
+        started = time.monotonic()
+        reply = puller.pull([primary.fields()], timeout=0.5)
+        assert time.monotonic() - started < 3
+    assert not reply["ok"]
+    assert stored(puller) is None
+
+
+def test_zones_in_flight_together_and_their_removal(puller: PullerProcess) -> None:
+    def any_zone(query: bytes) -> Iterable[bytes]:
+        asked = read_question(query)
+        held = Zone(asked.name, NEW.rrsets)
+        return axfr_messages(query_id(query), query[12 : asked.end], DictSource(held))
+
+    zones = [f"zone{number}.example." for number in range(60)]
+    with scripted(any_zone) as primary:
+        jobs = {
+            puller.send(
+                pull={
+                    "zone": text,
+                    "serial": None,
+                    "force": False,
+                    "primaries": [primary.fields()],
+                    "timeout": 20,
+                }
+            ): text
+            for text in zones
+        }
+        replies = [puller.channel.receive() for _ in zones]
+    assert {jobs[r["job"]] for r in replies if r is not None and r["ok"]} == set(zones)
+    with puller.reader.begin() as snapshot:
+        assert len(snapshot.zones) == 60
+    number = puller.send(remove={"zones": [*zones[:59], "never.example."]})
+    reply = puller.channel.receive()
+    assert reply is not None
+    assert (reply["job"], reply["ok"]) == (number, True)
+    with puller.reader.begin() as snapshot:
+        assert list(snapshot.zones) == [b"\x06zone59\x07example\x00"]
