@@ -59,6 +59,13 @@ def test_wheel_holds_the_typed_package_and_nothing_else(
     assert modules <= names
 
 
+def test_wheel_holds_the_sample_for_the_demo(wheel: zipfile.ZipFile, project: Path) -> None:
+    sample = project / "sample-zones-repo"
+    files = {path.relative_to(sample).as_posix() for path in sample.rglob("*") if path.is_file()}
+    prefix = "zonecast/sample-zones-repo/"
+    assert {name[len(prefix) :] for name in wheel.namelist() if name.startswith(prefix)} == files
+
+
 def test_wheel_installs_the_command_and_says_its_licence(wheel: zipfile.ZipFile) -> None:
     assert "zonecast = zonecast.cli:main" in text_of(wheel, "entry_points.txt").splitlines()
     described = text_of(wheel, "dist-info/METADATA")
