@@ -11,6 +11,7 @@ from zonecast.protocol.sections import HEADER
 from zonecast.zone import rdata as rd
 
 _REACH = 0x4000  # a pointer holds 14 bits
+_HOPS = 8  # pointers followed to read one name: some resolvers give up after ten
 
 
 class Writer:
@@ -19,8 +20,9 @@ class Writer:
     def __init__(self, question: bytes, limit: int) -> None:
         self._octets = bytearray(12)
         self._limit = limit
-        self._places: dict[bytes, int] = {}
-        self._remember(question[:-4].lower(), len(question) - 5)
+        # Lower-cased suffix → where it begins, and the pointers to follow from there.
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._remember(question[:-4].lower(), len(question) - 5, 0)
         self._octets += question
 
     def add(self, owner: bytes, tails: list[bytes]) -> bool:
@@ -32,7 +34,9 @@ class Writer:
             self._tail(tail)
             if len(self._octets) > self._limit:
                 del self._octets[mark:]
-                self._places = {name: at for name, at in self._places.items() if at < mark}
+                self._places = {
+                    name: place for name, place in self._places.items() if place[0] < mark
+                }
                 return False
         return True
 
@@ -41,12 +45,12 @@ class Writer:
         HEADER.pack_into(self._octets, 0, query_id, flags, 1, *counts)
         return bytes(self._octets) + opt
 
-    def _remember(self, lowered: bytes, end: int) -> None:
+    def _remember(self, lowered: bytes, end: int, hops: int) -> None:
         """Note where the suffixes of a name about to be written begin, those before `end`."""
         here = len(self._octets)
         position = 0
         while position < end and here + position < _REACH:
-            self._places[lowered[position:]] = here + position
+            self._places[lowered[position:]] = (here + position, hops)
             position += lowered[position] + 1
 
     def _name(self, name: bytes) -> None:
@@ -55,11 +59,13 @@ class Writer:
         while name[position]:
             place = self._places.get(lowered[position:])
             if place is not None:
-                self._remember(lowered, position)
-                self._octets += name[:position] + (0xC000 | place).to_bytes(2, "big")
+                at, hops = place
+                if hops + 1 < _HOPS:
+                    self._remember(lowered, position, hops + 1)
+                self._octets += name[:position] + (0xC000 | at).to_bytes(2, "big")
                 return
             position += name[position] + 1
-        self._remember(lowered, position)
+        self._remember(lowered, position, 0)
         self._octets += name
 
     def _tail(self, tail: bytes) -> None:

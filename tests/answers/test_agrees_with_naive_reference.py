@@ -1,0 +1,104 @@
+"""Fast path and slow path say what RFC 1034 §4.3.2, written down naively, says."""
+
+from __future__ import annotations
+
+import dns.name
+import dns.rdatatype
+import dns.zone
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from loading import query, zone_from_dnspython
+from naive import Reference, from_message
+
+from zonecast.protocol.answer_exact import exact_match
+from zonecast.protocol.answer_query import answer_query
+from zonecast.protocol.message import read_query
+from zonecast.protocol.view import DictView
+
+SOA = "@ 900 SOA ns.example. admin.example. 1 3600 600 86400 300"
+ORIGINS = ["example.", "a.example.", "b.a.example.", "other.test."]
+LABELS = ["a", "b", "*", "A", "ns", "\\000", "\\001\\000", "x\\.y"]
+TYPES = ["A", "AAAA", "NS", "CNAME", "DNAME", "MX", "SRV", "TXT", "DS", "SOA", "ANY", "HTTPS"]
+
+owners = st.lists(st.sampled_from(LABELS), min_size=1, max_size=3).map(".".join)
+targets = st.one_of(
+    st.tuples(owners, st.sampled_from(ORIGINS)).map(".".join),
+    st.sampled_from([*ORIGINS, "a.b.example.", "ns.a.example.", "host.elsewhere.", "."]),
+)
+addresses = st.sampled_from(["A 192.0.2.1", "A 192.0.2.2", "AAAA 2001:db8::1"])
+
+
+@st.composite
+def nodes(draw: st.DrawFn, owner: str) -> list[str]:
+    """The records of one name: an alias, a zone cut, a DNAME or ordinary data."""
+    kind = draw(st.sampled_from(["cname", "cut", "dname", "data", "data"]))
+    target = draw(targets)
+    if kind == "cname":
+        return [f"{owner} 60 CNAME {target}"]
+    found = []
+    if kind == "cut":
+        found += [f"{owner} 61 NS {host}" for host in {target, draw(targets)}]
+        if draw(st.booleans()):
+            found.append(f"{owner} 62 DS 1 8 2 {'00' * 32}")
+    if kind == "dname":
+        found.append(f"{owner} 63 DNAME {target}")
+    if kind == "data":
+        found.append(draw(st.sampled_from([f"{owner} 64 MX 10 {target}", f"{owner} 65 TXT t"])))
+        found.append(f"{owner} 66 SRV 1 2 3 {target}")
+    return found + [f"{owner} 67 {address}" for address in draw(st.sets(addresses, max_size=3))]
+
+
+@st.composite
+def zones(draw: st.DrawFn, origin: str) -> dns.zone.Zone:
+    lines = [SOA, f"@ 70 NS {draw(targets)}"]
+    if draw(st.integers(0, 5)) == 0:
+        lines.append(f"@ 71 DNAME {draw(targets)}")
+    for owner in draw(st.sets(owners, max_size=6)):
+        lines += draw(nodes(owner))
+    # Two spellings of one name may give two CNAMEs or a CNAME and more: not a zone.
+    text = "\n".join(lines)
+    try:
+        return dns.zone.from_text(text, origin=origin, relativize=False)
+    except (dns.zone.NoSOA, ValueError, dns.exception.DNSException):
+        return dns.zone.from_text("\n".join(lines[:2]), origin=origin, relativize=False)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[dns.zone.Zone]:
+    origins = draw(st.sets(st.sampled_from(ORIGINS), min_size=1))
+    return [zone for origin in sorted(origins) if is_zone(zone := draw(zones(origin)))]
+
+
+def is_zone(zone: dns.zone.Zone) -> bool:
+    """CNAME and DNAME stand once, and CNAME alone."""
+    for node in zone.nodes.values():
+        kinds = {int(rdataset.rdtype): len(rdataset) for rdataset in node}
+        if kinds.get(5, 1) > 1 or kinds.get(39, 1) > 1 or (5 in kinds and len(kinds) > 1):
+            return False
+    return True
+
+
+names = st.one_of(
+    st.tuples(owners, st.sampled_from(ORIGINS)).map(".".join), st.sampled_from([*ORIGINS, "."])
+)
+questions = st.lists(st.tuples(names, st.sampled_from(TYPES)), min_size=1, max_size=12)
+
+
+@settings(max_examples=250, deadline=None)
+@given(worlds(), questions)
+def test_agrees_with_naive_reference(
+    world: list[dns.zone.Zone], asked: list[tuple[str, str]]
+) -> None:
+    reference = Reference(world)
+    view = DictView([zone_from_dnspython(zone) for zone in world])
+    for name, qtype in asked:
+        qname = dns.name.from_text(name)
+        packet = query(qname, qtype)
+        expected = reference.answer(qname, dns.rdatatype.from_text(qtype))
+        event(f"rcode {expected.rcode}")
+        slow = answer_query(packet, read_query(packet), view, datagram=False)
+        assert from_message(slow) == expected, (name, qtype)
+        fast = exact_match(packet, view, datagram=False)
+        if fast is not None:
+            event("fast path")
+            assert from_message(fast) == expected, (name, qtype)
