@@ -1,0 +1,119 @@
+"""Octets that are no proper query: silence, FORMERR, NOTIMP, never an exception or a fault."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import dns.message
+import dns.rcode
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loading import query, zone_from_text
+from serving import StaticView, make_responder
+
+ZONE = """\
+@ 900 SOA ns admin 1 3600 600 86400 300
+@ NS ns
+ns A 192.0.2.53
+www A 192.0.2.1
+sub NS ns.sub
+ns.sub A 192.0.2.54
+"""
+OPT = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
+
+faults: list[dict[str, Any]] = []
+RESPONDERS = [
+    make_responder(StaticView([zone_from_text(ZONE, "example.")]), faults.append, datagram=datagram)
+    for datagram in (True, False)
+]
+PACKETS = [
+    query("www.example.", "A"),
+    query("x.sub.example.", "A", edns=1232, dnssec=True),
+    query("example.", "AXFR"),
+    query("example.", "IXFR"),
+    query("example.", "SOA", flags=0x2000),
+    query("www.example.", "A")[:11],
+]
+
+
+def reply_to(packet: bytes) -> bytes | None:
+    reply = RESPONDERS[0].reply(packet, "192.0.2.99")
+    assert reply is None or isinstance(reply, bytes)
+    return reply
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    packet = bytearray(draw(st.sampled_from(PACKETS)))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(packet) - 1))
+        change = draw(st.sampled_from(["set", "insert", "delete"]))
+        if change == "set":
+            packet[place] = draw(st.integers(0, 255))
+        elif change == "insert":
+            packet[place:place] = draw(st.binary(min_size=1, max_size=12))
+        elif len(packet) > 1:
+            del packet[place]
+    return bytes(packet)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.one_of(mutated(), st.binary(max_size=64)))
+def test_arbitrary_octets_do_no_harm(packet: bytes) -> None:
+    for responder in RESPONDERS:
+        reply = responder.reply(packet, "192.0.2.99")
+        assert not faults
+        if reply is None:
+            assert len(packet) < 12 or packet[2] & 0x80
+            continue
+        assert isinstance(reply, bytes)
+        assert reply[:2] == packet[:2]
+        assert reply[2] & 0x80
+        assert reply[2] & 0x78 == packet[2] & 0x78
+        dns.message.from_wire(reply, ignore_trailing=False, one_rr_per_rrset=True)
+
+
+def test_responses_and_fragments_get_silence() -> None:
+    packet = query("www.example.", "A")
+    assert reply_to(packet[:11]) is None
+    assert reply_to(packet[:2] + b"\x80" + packet[3:]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "packet"),
+    [
+        ("no question", struct.pack(">HHHHHH", 7, 0, 0, 0, 0, 0)),
+        ("two questions", struct.pack(">HHHHHH", 7, 0, 2, 0, 0, 0) + b"\x00\x00\x01\x00\x01" * 2),
+        ("question cut short", query("www.example.", "A")[:-3]),
+        ("octets after the end", query("www.example.", "A") + b"\x00"),
+        ("compressed question", query(".", "A")[:12] + b"\xc0\x00\x00\x01\x00\x01"),
+        ("reserved label type", query(".", "A")[:12] + b"\x41a\x00\x00\x01\x00\x01"),
+        ("name over 255 octets", query(".", "A")[:12] + b"\x01a" * 128 + b"\x00\x00\x01\x00\x01"),
+        ("record promised, none there", b"\x00\x07" + b"\x00\x00\x00\x01" + bytes(5) + b"\x01"
+         + query("www.example.", "A")[12:]),
+        ("two OPT records", query("www.example.", "A", edns=512)[:11] + b"\x02"
+         + query("www.example.", "A", edns=512)[12:] + OPT),
+        ("OPT not at the root", query("www.example.", "A")[:11] + b"\x01"
+         + query("www.example.", "A")[12:] + b"\x01a" + OPT),
+        ("option overruns the OPT", query("www.example.", "A", edns=512)[:-1] + b"\x05"
+         + b"\x00\x0a\x00\x08a"),
+        ("type 0", query("example.", 0)),
+        ("type OPT", query("example.", 41)),
+    ],
+)  # fmt: skip
+def test_formerr(name: str, packet: bytes) -> None:
+    reply = reply_to(packet)
+    assert reply is not None
+    assert reply[3] & 15 == dns.rcode.FORMERR
+    assert not reply[2] & 0x04
+
+
+def test_other_opcodes_get_notimp_with_the_question() -> None:
+    for opcode in (1, 2, 5, 6, 15):
+        packet = query("www.example.", "A", flags=opcode << 11 | 0x0100)
+        reply = reply_to(packet)
+        assert reply is not None
+        assert struct.unpack(">H", reply[2:4])[0] == 0x8000 | opcode << 11 | 0x0100 | 4
+        assert reply[12:] == packet[12:]
