@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from zonecast.zone.checks.catalogue import finding
+from zonecast.zone.catalogue import finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.rrset import SOA_KEY, Zone
 from zonecast.zone.zonefile_reader import Include, State, read_file

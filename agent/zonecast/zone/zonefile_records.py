@@ -6,7 +6,7 @@ from collections import Counter
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
-from zonecast.zone.checks.catalogue import CATALOGUE, finding
+from zonecast.zone.catalogue import CATALOGUE, finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.names import node_key
 from zonecast.zone.rrset import RRset, make_rrset

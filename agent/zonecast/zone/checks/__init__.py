@@ -1,0 +1,48 @@
+"""The checks: rules over a zone that could be read, one file a family.
+
+The two tuples are the whole list; `zone/catalogue.py` has the ids and levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zonecast.zone.checks import aliases, apex, servers, targets
+from zonecast.zone.checks.facts import Facts, Findings
+from zonecast.zone.findings import Finding, errors
+from zonecast.zone.policy import ZonePolicy
+from zonecast.zone.zonefile import Parsed
+
+Rule = Callable[[Facts], Findings]
+
+# Rules about what is there.
+PRESENT: tuple[Rule, ...] = (
+    apex.ds_at_apex,
+    aliases.cname_and_other,
+    aliases.one_alias,
+    servers.wildcard_ns,
+)
+
+# Rules about what is missing: not asked where a record could not be read, for they would report
+# the shadow of that error.
+MISSING: tuple[Rule, ...] = (
+    apex.ns_missing,
+    servers.own_servers,
+    servers.delegations,
+    servers.ds_without_ns,
+    targets.hosts,
+    targets.dangling_aliases,
+)
+
+
+def run_checks(parsed: Parsed, policy: ZonePolicy) -> list[Finding]:
+    """Everything there is to say about one version of a zone, at the policy's levels and in the
+    order of the file: the reader's findings and the rules'."""
+    findings = list(parsed.findings)
+    facts = Facts(parsed)
+    for rule in PRESENT if errors(findings) else PRESENT + MISSING:
+        findings += rule(facts)
+    found = policy.apply(findings)
+    order = {path: number for number, path in enumerate(parsed.files)}
+    found.sort(key=lambda item: (order.get(item.position.path, len(order)), item.position))
+    return found

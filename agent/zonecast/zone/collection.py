@@ -1,0 +1,225 @@
+"""A revision's zones: which files are zones, what they include, and what they hold.
+
+Nothing here touches a disk or a repository: `paths` are all the files of a revision (a commit,
+the index, a work tree), relative to its top with slashes, and `read` gives a file's octets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection as Several
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from posixpath import basename, dirname, join, normpath
+
+from zonecast.errors import BadNameError, RepositoryError, ZonecastError
+from zonecast.zone import names
+from zonecast.zone.catalogue import finding
+from zonecast.zone.checks import run_checks
+from zonecast.zone.findings import Finding, Position
+from zonecast.zone.policy import POLICY_FILE, Policy
+from zonecast.zone.rrset import Zone
+from zonecast.zone.zonefile import Parsed, read_zone
+from zonecast.zone.zonefile_reader import MAX_INCLUDES
+
+Read = Callable[[str], bytes]
+
+_INCLUDE = re.compile(
+    rb'^\$INCLUDE[ \t]+(?:"([^"\r\n]+)"|([^\s";()]+))', re.IGNORECASE | re.MULTILINE
+)
+
+
+@dataclass
+class Collection:
+    """The zones of a revision. `origins` has every zone file and its zone, whether it was read or
+    not; `zones` those that were read, by lower-cased origin. A zone with error findings is there
+    too: it exists, and must not be published. `unplaced` are the findings that belong to no zone
+    in `zones`; those of a zone are `gate.judge`'s to give."""
+
+    policy: Policy
+    origins: dict[str, bytes] = field(default_factory=dict)
+    zones: dict[bytes, Parsed] = field(default_factory=dict)
+    unplaced: list[Finding] = field(default_factory=list)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """All findings, the checks' included, found when first asked for."""
+        found = list(self.unplaced)
+        for origin, parsed in self.zones.items():
+            found += run_checks(parsed, self.policy.zone(origin))
+        return found
+
+
+def zone_files(paths: Iterable[str], policy: Policy) -> tuple[dict[str, bytes], list[Finding]]:
+    """(path → origin, findings) of the zone files among `paths`. Where two files hold one zone
+    both are listed and the second has a finding."""
+    globs = _globs(policy.include)
+    found: dict[str, bytes] = {}
+    findings: list[Finding] = []
+    by_origin: dict[bytes, str] = {}
+    for path in sorted(paths):
+        origin = policy.origins.get(path)
+        if origin is None:
+            if not globs.fullmatch(path):
+                continue
+            try:
+                origin = origin_of(path)
+            except BadNameError as error:
+                remedy = f"rename it, or say its origin under [origins] in {POLICY_FILE}"
+                message = f"the file's name is no zone's: {error.message}"
+                findings.append(finding("bad-zone-name", Position(path), message, remedy, ""))
+                continue
+        found[path] = origin
+        first = by_origin.setdefault(origin.lower(), path)
+        if first != path:
+            zone = names.to_text(origin)
+            message = f"the zone {zone} is in {first} as well"
+            remedy = f"keep one, or say another origin under [origins] in {POLICY_FILE}"
+            findings.append(finding("duplicate-zone", Position(path), message, remedy, zone))
+    return found, findings
+
+
+def origin_of(path: str) -> bytes:
+    """The zone that a file's name says: `example.com.zone` and `db.example.com` hold example.com.
+    Raises BadNameError."""
+    name = basename(path)
+    name = name.removesuffix(".zone") if name.endswith(".zone") else name.removeprefix("db.")
+    return names.from_text(name, names.ROOT)
+
+
+@lru_cache(maxsize=64)
+def _globs(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_glob, patterns)) or r"(?!)")
+
+
+def _glob(pattern: str) -> str:
+    """A glob as a regular expression: `**/` any directories, `*` and `?` within one."""
+    parts = []
+    for piece in re.split(r"(\*\*/|\*\*|\*|\?)", pattern):
+        special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece)
+        parts.append(re.escape(piece) if special is None else special)
+    return "".join(parts)
+
+
+def candidates(wanted: str, from_path: str) -> tuple[str, ...]:
+    """Where an included file may be: beside the file that includes it, else from the top of the
+    repository. Raises RepositoryError for a path that leaves the repository."""
+    if wanted.startswith("/") or not wanted:
+        raise RepositoryError(
+            f"'{wanted}' is not a path inside the repository",
+            remedy="write it relative to this file or to the top of the repository",
+        )
+    tried = (normpath(join(dirname(from_path), wanted)), normpath(wanted))
+    inside = tuple(dict.fromkeys(p for p in tried if p != ".." and not p.startswith("../")))
+    if not inside:
+        raise RepositoryError(
+            f"'{wanted}' leads out of the repository", remedy="include files of the repository only"
+        )
+    return inside
+
+
+def includer(paths: Several[str], read: Read) -> Callable[[str, str], tuple[str, bytes]]:
+    """What `read_zone` asks for included files of a revision."""
+
+    def include(wanted: str, from_path: str) -> tuple[str, bytes]:
+        tried = candidates(wanted, from_path)
+        for path in tried:
+            if path in paths:
+                return path, read(path)
+        raise RepositoryError(
+            f"'{wanted}' is not in the repository", remedy=f"looked for {' and '.join(tried)}"
+        )
+
+    return include
+
+
+def read_collection(
+    paths: Iterable[str],
+    read: Read,
+    policy: Policy,
+    *,
+    only: Callable[[str], bool] | None = None,
+) -> Collection:
+    """The zones of a revision; those alone whose zone file's path `only` accepts. Where two files
+    hold one zone, the first is read and held back by a finding, whichever of them is wanted."""
+    known = frozenset(paths)
+    origins, findings = zone_files(known, policy)
+    collection = Collection(policy, origins)
+    include = includer(known, read)
+    wanted = {path for path in origins if only is None or only(path)}
+    wanted_origins = {origins[path].lower() for path in wanted}
+    for path, origin in origins.items():
+        key = origin.lower()
+        if key in wanted_origins and key not in collection.zones:
+            collection.zones[key] = _read(path, origin, read, include)
+    for found in findings:
+        at = found.position.path
+        if at not in origins:
+            if only is None or only(at):
+                collection.unplaced.append(found)
+        elif origins[at].lower() in wanted_origins:
+            collection.zones[origins[at].lower()].findings.append(found)
+    return collection
+
+
+def _read(
+    path: str, origin: bytes, read: Read, include: Callable[[str, str], tuple[str, bytes]]
+) -> Parsed:
+    try:
+        content = read(path)
+    except ZonecastError as error:
+        zone = names.to_text(origin)
+        message = f"cannot be read: {error.message}"
+        parsed = Parsed(Zone(origin), files=(path,), serial_position=Position(path))
+        parsed.places.files.append(path)
+        parsed.findings.append(finding("unreadable", Position(path), message, error.remedy, zone))
+        return parsed
+    return read_zone(content, path=path, origin=origin, include=include)
+
+
+def closure(path: str, paths: Several[str], read: Read) -> frozenset[str]:
+    """A zone file and every path that its `$INCLUDE`s could mean, present or not: a change to any
+    of them may change the zone. Found by a scan for `$INCLUDE` lines, without reading records."""
+    found = {path}
+    waiting = [path]
+    for _ in range(MAX_INCLUDES):
+        if not waiting:
+            break
+        current = waiting.pop()
+        try:
+            content = read(current)
+        except ZonecastError:
+            continue
+        for wanted in _included(content):
+            try:
+                tried = candidates(wanted, current)
+            except RepositoryError:
+                continue
+            waiting += [p for p in tried if p in paths and p not in found]
+            found.update(tried)
+    return frozenset(found)
+
+
+def _included(content: bytes) -> Iterator[str]:
+    if b"$" not in content:
+        return
+    for match in _INCLUDE.finditer(content):
+        yield (match[1] or match[2]).decode("utf-8", "replace")
+
+
+def affected(changed: Several[str], paths: Iterable[str], read: Read, policy: Policy) -> set[str]:
+    """The zone files of a revision that the changed paths (added, deleted or modified) touch: the
+    file itself, something it includes, or the policy. Reads zone files to find what they include."""
+    known = frozenset(paths)
+    origins, _ = zone_files(known, policy)
+    if POLICY_FILE in changed:
+        return set(origins)
+    if not changed:
+        return set()
+    wanted = frozenset(changed)
+    return {
+        path
+        for path in origins
+        if path in wanted or not wanted.isdisjoint(closure(path, known, read))
+    }

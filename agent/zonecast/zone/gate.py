@@ -1,0 +1,74 @@
+"""The gate: may this version of a zone follow that one? The same answer in the hook, in `check`
+and in the agent.
+
+Serials (RFC 1982): a changed content needs a greater serial; a serial never goes backwards, for
+secondaries would then ignore the zone for ever; a step of exactly 2**31 has no direction and is
+refused by name. A greater serial without a change is fine. In mode `managed` the file's serial
+is not what is served and is not judged.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from zonecast.zone import names
+from zonecast.zone.catalogue import finding
+from zonecast.zone.changeset import Changeset, diff
+from zonecast.zone.checks import run_checks
+from zonecast.zone.findings import Finding
+from zonecast.zone.policy import ZonePolicy
+from zonecast.zone.rrset import Zone
+from zonecast.zone.serial import HALF, MODULUS, is_greater, is_incomparable, next_serial
+from zonecast.zone.zonefile import Parsed
+
+
+class Verdict(NamedTuple):
+    """What the gate says: every finding of the new version and of the step to it, and what the
+    step changes (None where a version has no SOA)."""
+
+    findings: list[Finding]
+    changeset: Changeset | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the new version may be published."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+
+def judge(old: Zone | None, new: Parsed, policy: ZonePolicy) -> Verdict:
+    """The verdict on `new` after `old`, which is what was last published or committed (None: the
+    zone is new)."""
+    findings = run_checks(new, policy)
+    if new.zone.soa is None:
+        return Verdict(findings, None)
+    before = old if old is not None and old.soa is not None else None
+    changeset = diff(before, new.zone)
+    if policy.serial.mode != "managed":
+        findings += serial_findings(changeset, new)
+    return Verdict(findings, changeset)
+
+
+def serial_findings(changeset: Changeset, new: Parsed) -> list[Finding]:
+    """What the serial rule says about a step; at most one finding, placed at the serial."""
+    old_serial, new_serial = changeset.old_serial, changeset.new_serial
+    if old_serial is None or is_greater(new_serial, old_serial):
+        return []
+    if old_serial == new_serial and not changeset.changes_content():
+        return []
+    lowest = next_serial((old_serial,), "increment", 0)
+    raise_it = f"raise it to {lowest} or more (zonecast bump {new.path})"
+    if is_incomparable(new_serial, old_serial):
+        kind = "serial-undefined-step"
+        message = f"serial {new_serial} is exactly 2^31 away from {old_serial}: neither is greater"
+        furthest = (old_serial + HALF - 1) % MODULUS
+        remedy = f"{raise_it}, {furthest} at the most"
+    elif new_serial == old_serial:
+        kind = "serial-not-raised"
+        message = f"the zone changed and its serial is still {old_serial}"
+        remedy = raise_it
+    else:
+        kind = "serial-backwards"
+        message = f"serial {new_serial} is lower than {old_serial}, which secondaries have"
+        remedy = raise_it
+    zone = names.to_text(new.zone.origin)
+    return [finding(kind, new.serial_position, message, remedy, zone)]

@@ -1,0 +1,225 @@
+"""The policy of a zones repository, `zonecast.toml` at its top: what is a zone, how serials rise,
+how severe a finding is. Shared by the hook on a laptop and by the agent; every key is optional.
+
+Each field is an option (see `options`): its key, its default, its check and its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+import tomli
+
+from zonecast.errors import ConfigError
+from zonecast.options import (
+    Document,
+    Read,
+    number,
+    one_of,
+    option,
+    read_table,
+    several,
+    table_of,
+    text,
+)
+from zonecast.zone import names
+from zonecast.zone.catalogue import CATALOGUE
+from zonecast.zone.findings import Finding, Level
+from zonecast.zone.serial import Policy as SerialNumbers
+
+POLICY_FILE = "zonecast.toml"
+
+Mode = Literal["enforce", "fix", "managed"]
+Levels = Mapping[str, str]
+
+
+class Table(dict[Any, Any]):
+    """A table that nobody changes, so that it may be a default; hashable by identity."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+_NOTHING = Table()
+
+
+@dataclass(frozen=True)
+class SerialPolicy:
+    """[serial]"""
+
+    mode: Mode = option(
+        "who raises serials: enforce (people; the hook refuses), fix (the pre-commit hook) or "
+        "managed (the agent; the file's serial is left alone)",
+        one_of("enforce", "fix", "managed"),
+        "fix",
+    )
+    policy: SerialNumbers = option(
+        "what the next serial looks like: date (YYYYMMDDnn), increment or unixtime",
+        one_of("increment", "date", "unixtime"),
+        "date",
+    )
+
+
+@dataclass(frozen=True)
+class Rails:
+    """[rails]: how much of a zone one commit may change before somebody has to approve it."""
+
+    max_delete: float = option(
+        "share of a zone's records that one commit may delete; 1.0 switches this off",
+        number(0.0, 1.0),
+        0.3,
+    )
+    max_update: float = option(
+        "share of a zone's records that one commit may change; 1.0 switches this off",
+        number(0.0, 1.0),
+        0.3,
+    )
+
+
+def read_origin(value: Any) -> bytes:
+    """A zone's name from text, with or without the final dot. Raises BadNameError."""
+    written = text(value)
+    return names.from_text(written, names.ROOT)
+
+
+def _check_id(value: str) -> str:
+    if value not in CATALOGUE and not any(char in value for char in "*?["):
+        near = [known for known in CATALOGUE if value.split("-")[0] in known]
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        raise ValueError(f"there is no check '{value}'{hint}")
+    return value
+
+
+def _table(read_key: Read, read_value: Read) -> Read:
+    def read(value: Any) -> Mapping[Any, Any]:
+        if not isinstance(value, dict):
+            raise ConfigError("expected a table")
+        return Table({read_key(key): read_value(item) for key, item in value.items()})
+
+    return read
+
+
+_levels = _table(_check_id, one_of("error", "warning", "off"))
+
+
+def _raw_table(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError("expected a table")
+    return value
+
+
+@dataclass(frozen=True)
+class ZoneOverrides:
+    """[zone."name"]: what differs for one zone. Kept as tables, read over the repository's."""
+
+    serial: Mapping[str, Any] = option("[serial] of this zone", _raw_table, _NOTHING)
+    checks: Levels = option("[checks] of this zone", _levels, _NOTHING)
+    rails: Mapping[str, Any] = option("[rails] of this zone", _raw_table, _NOTHING)
+
+
+@dataclass(frozen=True)
+class ZonePolicy:
+    """The policy as it applies to one zone. `levels` are asked in order."""
+
+    serial: SerialPolicy = field(default_factory=SerialPolicy)
+    rails: Rails = field(default_factory=Rails)
+    levels: tuple[Levels, ...] = ()
+
+    def level(self, kind: str) -> Level | Literal["off"]:
+        """The level of findings with this id."""
+        check = CATALOGUE[kind]
+        if check.fixed:
+            return check.level
+        for levels in self.levels:
+            matching = [pattern for pattern in levels if fnmatchcase(kind, pattern)]
+            if matching:
+                # The most specific: the id itself, else the glob with most letters of its own.
+                best = max(matching, key=lambda pattern: (pattern == kind, len(pattern)))
+                return levels[best]  # type: ignore[return-value]
+        return check.level
+
+    def apply(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings at this policy's levels, those that are off left out."""
+        found = []
+        for finding in findings:
+            level = self.level(finding.id)
+            if level != "off":
+                found.append(finding._replace(level=level))
+        return found
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The whole file."""
+
+    include: tuple[str, ...] = option(
+        "globs of the zone files, from the top of the repository",
+        several(text),
+        ("**/*.zone", "**/db.*"),
+    )
+    publish: Literal["each-zone", "all-or-nothing"] = option(
+        "what a zone that is refused holds back: itself (each-zone) or the whole commit",
+        one_of("each-zone", "all-or-nothing"),
+        "each-zone",
+    )
+    serial: SerialPolicy = option("serials", table_of(SerialPolicy), SerialPolicy())
+    origins: Mapping[str, bytes] = option(
+        "zone file to zone name, where the file name does not say it",
+        _table(text, read_origin),
+        _NOTHING,
+    )
+    checks: Levels = option(
+        "finding id, or glob of ids, to error, warning or off; the most specific wins",
+        _levels,
+        _NOTHING,
+    )
+    rails: Rails = option("safety rails", table_of(Rails), Rails())
+    zones: Mapping[bytes, ZoneOverrides] = option(
+        "any of the above for one zone",
+        _table(lambda name: read_origin(name).lower(), table_of(ZoneOverrides)),
+        _NOTHING,
+        key="zone",
+    )
+
+    @classmethod
+    def from_toml(cls, content: bytes, path: str) -> Policy:
+        """The policy in a file. Raises ConfigError naming the file, the key and what is allowed."""
+        try:
+            table = tomli.loads(content.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise ConfigError("the file is not UTF-8", where=f"{path}:{line}") from None
+        except tomli.TOMLDecodeError as error:
+            raise ConfigError(f"not TOML: {error}", where=path) from None
+        policy = read_table(cls, table, Document(path))
+        for name in policy.zones:
+            policy._zone(name, Document(path).below(f'zone."{names.to_text(name)}"'))
+        return policy
+
+    def zone(self, origin: bytes) -> ZonePolicy:
+        """The policy of the zone with this name."""
+        return self._zone(origin.lower(), Document(POLICY_FILE))
+
+    def _zone(self, origin: bytes, document: Document) -> ZonePolicy:
+        overrides = self.zones.get(origin)
+        if overrides is None:
+            return ZonePolicy(self.serial, self.rails, (self.checks,))
+        return ZonePolicy(
+            _over(self.serial, overrides.serial, document.below("serial")),
+            _over(self.rails, overrides.rails, document.below("rails")),
+            (overrides.checks, self.checks),
+        )
+
+
+def _over(base: Any, table: Mapping[str, Any], document: Document) -> Any:
+    """`base` with the keys of `table` in place of its own."""
+    given = read_table(type(base), dict(table), document)
+    own = {key.replace("-", "_") for key in table}
+    return type(base)(
+        **{
+            name: getattr(given if name in own else base, name)
+            for name in base.__dataclass_fields__
+        }
+    )
