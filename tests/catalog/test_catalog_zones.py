@@ -19,7 +19,7 @@ def with_records(zone: Zone, *records: tuple[str, int, bytes]) -> Zone:
         name = from_text(owner + ".")[:-1]
         made = make_rrset(name, rtype, 0, [rdata])
         known = rrsets.get(made.key)
-        rrsets[made.key] = made if known is None else made._replace(rdatas=known.rdatas + (rdata,))
+        rrsets[made.key] = made if known is None else made._replace(rdatas=(*known.rdatas, rdata))
     return Zone(zone.origin, rrsets)
 
 
@@ -46,8 +46,8 @@ def test_nothing_new_is_published_for_nothing() -> None:
 def test_unknown_properties_are_ignored() -> None:
     zone = with_records(
         build(CATALOG, [A], 7),
-        ("group.%s.zones" % member_label(A).decode(), rd.TXT, b"\x04fast"),
-        ("coo.%s.zones" % member_label(A).decode(), rd.PTR, B),
+        (f"group.{member_label(A).decode()}.zones", rd.TXT, b"\x04fast"),
+        (f"coo.{member_label(A).decode()}.zones", rd.PTR, B),
         ("something.ext", rd.PTR, C),
         ("deep.er.zones", rd.PTR, C),
         ("zones", rd.PTR, C),

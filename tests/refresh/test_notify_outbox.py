@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from zonecast.protocol.notify import Due, Outbox
 
 T0 = 1_700_000_000.0
@@ -18,7 +20,7 @@ def test_told_until_answered_with_growing_pauses() -> None:
         assert outbox.due(deadline - 0.001) == []
         assert outbox.due(deadline) == [Due("ns2", A, 5)]
         sent.append(deadline - T0)
-    assert [b - a for a, b in zip(sent, sent[1:], strict=False)] == [
+    assert [b - a for a, b in itertools.pairwise(sent)] == [
         2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900,
     ]  # fmt: skip
     outbox.answered("ns2", A, 5)

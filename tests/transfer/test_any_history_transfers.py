@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transfer_support import BASE, ORIGIN, DictSource, Record, content, question, zone
@@ -13,7 +15,10 @@ from zonecast.zone.rrset import Zone
 
 owners = st.sampled_from(["@", "a", "b", "A.b", "*.b", "sub", "x.sub", r"odd\.label", r"\000\001"])
 addresses = st.tuples(
-    owners, st.just("A"), st.sampled_from([60, 300]), st.integers(1, 5).map(lambda n: f"192.0.2.{n}")
+    owners,
+    st.just("A"),
+    st.sampled_from([60, 300]),
+    st.integers(1, 5).map(lambda n: f"192.0.2.{n}"),
 )
 texts = st.tuples(
     owners, st.just("TXT"), st.just(60), st.text("abAB", min_size=1, max_size=3).map('"{}"'.format)
@@ -55,7 +60,7 @@ def test_every_way_gives_the_same_zone(
     ]
     start = min(start, len(history) - 1)
     newest, ours = history[-1], history[start]
-    changesets = [diff(old, new) for old, new in zip(history, history[1:], strict=False)]
+    changesets = [diff(old, new) for old, new in itertools.pairwise(history)]
     source = DictSource(newest, changesets)
 
     whole = receive(None, list(axfr_messages(7, question("AXFR"), source)))
@@ -63,9 +68,7 @@ def test_every_way_gives_the_same_zone(
     assert content(whole.zone) == content(newest)
 
     assert ours.serial is not None
-    increment = receive(
-        ours.serial, list(ixfr_messages(7, question("IXFR"), ours.serial, source))
-    )
+    increment = receive(ours.serial, list(ixfr_messages(7, question("IXFR"), ours.serial, source)))
     if start == len(history) - 1:
         assert isinstance(increment, UpToDate)
         return

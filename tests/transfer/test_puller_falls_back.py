@@ -140,18 +140,19 @@ def test_a_refusal_leads_to_the_next_primary(puller: PullerProcess, rcode: int) 
 def test_an_axfr_cut_at_any_message_stores_nothing(puller: PullerProcess) -> None:
     records = [record for made in NEW if made.rtype != rd.SOA for record in wire(made)]
     stream = [*S6, *records, *S6]
-    cut = 0
+    part: list[bytes] = []
 
     def script(query: bytes) -> Iterable[bytes]:
-        return [message([record], "AXFR", query_id(query)) for record in stream[:cut]]
+        return [message([record], "AXFR", query_id(query)) for record in part]
 
     with scripted(script) as primary:
         for cut in range(len(stream)):
+            part = stream[:cut]
             reply = puller.pull([primary.fields()])
             assert not reply["ok"]
             assert "closed the connection before the end" in reply["error"]
             assert stored(puller) is None
-        cut = len(stream)
+        part = stream
         assert puller.pull([primary.fields()])["ok"]
     assert stored(puller) == content(NEW)
 

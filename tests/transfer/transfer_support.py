@@ -11,9 +11,11 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.zone
 
 from zonecast.protocol.compiled import transfer_records
 from zonecast.zone import names
+from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.rrset import SOA_KEY, RRset, Zone, make_rrset, soa_serial
 from zonecast.zone.rrset import with_serial as soa_with_serial
@@ -135,3 +137,20 @@ def content(held: Zone) -> dict[bytes, tuple[int, tuple[bytes, ...]]]:
 def serial_of(held: Zone) -> int:
     assert held.soa is not None
     return soa_serial(held.soa.rdatas[0])
+
+
+def as_served(text: str) -> set[tuple[bytes, int, int, bytes]]:
+    """A zone file's records as dnspython reads them."""
+    read = dns.zone.from_text(text, "example.com.", relativize=False)
+    return {
+        (name.to_wire().lower(), int(one.rdtype), ttl, rd.canonical(one.rdtype, one.to_wire()))
+        for name, ttl, one in read.iterate_rdatas()
+    }
+
+
+def as_stored(zone: Zone) -> set[tuple[bytes, int, int, bytes]]:
+    return {
+        ((made.owner + ORIGIN).lower(), made.rtype, made.ttl, rd.canonical(made.rtype, rdata))
+        for made in zone
+        for rdata in made.rdatas
+    }
