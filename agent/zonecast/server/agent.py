@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from zonecast.config import Config
+from zonecast.repository import drop_inherited_environment
 from zonecast.server.commands import Commands
 from zonecast.server.control import ControlServer
 from zonecast.server.listeners import Listening
@@ -38,7 +39,7 @@ class Agent:
         self.workers = workers
         self.started = time.time()
         self.news = asyncio.Event()
-        self.reader = ZonesReader(config.state_dir)
+        self.reader = ZonesReader(config.state_dir, with_expired=False)
         self.control = ControlStore(config.state_dir)
         self.notifying = Notifying(config, self.control, self.soa, self.changed)
         self.pulling = Pulling(config, self.control, self.reader, self._pulled, self.changed)
@@ -60,6 +61,7 @@ class Agent:
     async def __aenter__(self) -> Agent:
         await self._server.start()
         if self.publishing:
+            drop_inherited_environment()
             self._publishers.warm()
         self._spawn(self.notifying.run())
         self._spawn(self.pulling.run())

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from zonecast.errors import ZonecastError
+from zonecast.repository import Repository, drop_inherited_environment
 from zonecast.server.channel import Channel
-from zonecast.server.publish import Job, publish
+from zonecast.server.planning import Job
+from zonecast.server.publish import publish
 from zonecast.store.writer import ZonesWriter
 from zonecast.zone import names
 
@@ -22,12 +24,12 @@ from zonecast.zone import names
 NICENESS = 5
 
 
-def read_job(message: dict[str, Any]) -> Job:
+def read_job(message: dict[str, Any], commit_time: int) -> Job:
     """A job as the controller sent it."""
     return Job(
         name=message["name"],
-        path=message["path"],
         commit=message["commit"],
+        commit_time=commit_time,
         catalog=None if message["catalog"] is None else names.from_text(message["catalog"]),
         catalog_names=tuple(message["catalog-names"]),
         pulled=frozenset(names.from_text(name) for name in message["pulled"]),
@@ -38,12 +40,15 @@ def main() -> None:
     """Wait for a job on the channel whose descriptor is the first argument; do it; reply."""
     channel = Channel(int(sys.argv[1]))
     os.nice(NICENESS)
+    drop_inherited_environment()
     message = channel.receive()
     if message is None:
         return
     writer = ZonesWriter(Path(message["state-dir"]))
     try:
-        channel.send(publish(read_job(message), writer, time.time()))
+        repository = Repository.open(message["path"])
+        job = read_job(message, repository.commit_time(message["commit"]))
+        channel.send(publish(job, repository, writer, time.time()))
     except ZonecastError as error:
         channel.send({"error": str(error)})
     finally:

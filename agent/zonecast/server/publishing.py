@@ -160,7 +160,14 @@ class Publishing:
         """The repository's path, its branch's tip and the directories to watch. In a thread."""
         wanted = self.repository
         if wanted.url:
-            repository = Mirror(wanted, self._config.state_dir / "mirrors").fetch()
+            repository = Mirror(
+                wanted.url,
+                wanted.branch,
+                self._config.state_dir / "mirrors",
+                wanted.ssh_key_file,
+                wanted.known_hosts,
+                wanted.token_file,
+            ).fetch()
         else:
             repository = Repository.open(str(wanted.path))
         tip = repository.branch_tip(wanted.branch)

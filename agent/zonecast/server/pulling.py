@@ -208,7 +208,10 @@ class Pulling:
             return
         now, jitter = time.time(), random.random()
         if not reply["ok"]:
-            zone.machine.failed(now, jitter, reply["error"])
+            if reply.get("backwards") is not None:
+                zone.machine.backwards(reply["backwards"], now, jitter)
+            else:
+                zone.machine.failed(now, jitter, reply["error"])
             self._noted(zone)
             return
         zone.last = {k: reply.get(k) for k in ("how", "primary", "records", "bytes", "seconds")}

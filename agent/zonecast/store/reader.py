@@ -29,14 +29,18 @@ class ZonesReader:
     blocking. Not for use by several threads.
     """
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, *, with_expired: bool = True) -> None:
+        """Without `with_expired` the `control` environment is left alone: a process must not
+        open it twice, and the controller has it open for writing."""
         self.environment, self._databases = open_environment(
             state_dir, "zones", ZONES_DATABASES, write=False
         )
-        self._control, control = open_environment(
-            state_dir, "control", CONTROL_DATABASES, write=False
-        )
-        self._expired_database = control["expired"]
+        self._control: Any = None
+        if with_expired:
+            self._control, control = open_environment(
+                state_dir, "control", CONTROL_DATABASES, write=False
+            )
+            self._expired_database = control["expired"]
         self._expired: frozenset[bytes] = frozenset()
         self._expired_number = -1
         self._zones: dict[bytes, ZoneRef] = {}
@@ -52,6 +56,8 @@ class ZonesReader:
         return Snapshot(transaction, self._databases, self._zones, self._read_expired())
 
     def _read_expired(self) -> frozenset[bytes]:
+        if self._control is None:
+            return self._expired
         number = self._control.info()["last_txnid"]
         if number != self._expired_number:
             with self._control.begin() as transaction:
@@ -63,7 +69,8 @@ class ZonesReader:
     def close(self) -> None:
         """Close both environments; no Snapshot may be open."""
         self.environment.close()
-        self._control.close()
+        if self._control is not None:
+            self._control.close()
 
 
 def _zone_refs(transaction: Any, database: Any) -> Iterator[tuple[bytes, ZoneRef]]:

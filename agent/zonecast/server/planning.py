@@ -1,0 +1,231 @@
+"""What a commit means for the store: which zones to read, and what the gate says of them.
+
+Each zone stands for itself: those that pass get a changeset, the others keep their last good
+version and are held with the findings that say why. Only zones whose files, includes or policy
+changed since they were last published are read, and those that are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zonecast.errors import ConfigError
+from zonecast.repository import Repository
+from zonecast.store.reader import Snapshot
+from zonecast.store.schema import ZoneRecord
+from zonecast.zone import names
+from zonecast.zone.changeset import Changeset
+from zonecast.zone.collection import closure, read_collection, zone_files
+from zonecast.zone.findings import Finding, Position, errors
+from zonecast.zone.gate import judge
+from zonecast.zone.policy import POLICY_FILE, Policy, ZonePolicy
+from zonecast.zone.rrset import with_serial
+from zonecast.zone.serial import next_serial
+from zonecast.zone.zonefile import Parsed
+
+# Path → blob of everything that a zone file may include, itself too; None for what is not there.
+Blobs = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's in status and store; `pulled` the
+    zones that this agent gets from primaries; `catalog` lists the zones of all `catalog_names`."""
+
+    name: str
+    commit: str
+    commit_time: int
+    catalog: bytes | None = None
+    catalog_names: tuple[str, ...] = ()
+    pulled: frozenset[bytes] = frozenset()
+
+
+@dataclass
+class Plan:
+    """What a commit means for the store, before anything is written."""
+
+    changesets: dict[bytes, Changeset] = field(default_factory=dict)
+    adopted: dict[bytes, ZoneRecord] = field(default_factory=dict)
+    removed: list[bytes] = field(default_factory=list)
+    held: dict[bytes, list[Finding]] = field(default_factory=dict)
+    paths: dict[bytes, str] = field(default_factory=dict)
+    sources: dict[str, Blobs] = field(default_factory=dict)
+    policy: str | None = None
+    policy_error: list[Finding] = field(default_factory=list)
+
+
+def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
+    """Read what changed in the commit and pass it through the gate."""
+    listing = repository.listing(job.commit)
+    published = snapshot.meta(meta_key(job.name)) or {}
+    plan = Plan(policy=listing.get(POLICY_FILE))
+    try:
+        policy = _policy(repository, listing, published)
+    except ConfigError as error:
+        plan.policy_error = [_policy_finding(error)]
+        return plan
+    files, _ = zone_files(listing, policy)
+    for path, origin in files.items():
+        plan.paths.setdefault(origin.lower(), path)
+    if plan.policy == published.get("policy"):
+        known: dict[str, Blobs] = snapshot.meta(sources_key(job.name)) or {}
+        plan.sources = {path: blobs for path, blobs in known.items() if path in files}
+    changed = _changed(job, plan, files, listing, snapshot)
+    contents = _Contents(listing, repository, changed)
+    collection = read_collection(listing, contents.read, policy, only=changed.__contains__)
+    for finding in errors(collection.unplaced):
+        plan.held.setdefault(_held_key(finding), []).append(finding)
+    for origin, parsed in collection.zones.items():
+        if origin in job.pulled:
+            plan.held[origin] = [_pulled_elsewhere(origin, parsed.path)]
+        elif _pass_gate(plan, origin, parsed, policy.zone(origin), snapshot, job.commit_time):
+            paths = closure(parsed.path, listing, contents.read)
+            plan.sources[parsed.path] = {path: listing.get(path) for path in paths}
+    plan.removed = [
+        record.origin
+        for record in snapshot.records()
+        if record.source == job.name and record.origin.lower() not in plan.paths
+    ]
+    if policy.publish == "all-or-nothing" and plan.held:
+        return Plan(held=plan.held, policy_error=[_all_or_nothing(plan.held)])
+    return plan
+
+
+def _changed(
+    job: Job,
+    plan: Plan,
+    files: Mapping[str, bytes],
+    listing: Mapping[str, str],
+    snapshot: Snapshot,
+) -> set[str]:
+    """The zone files to read: those that differ from what was last published from them in the
+    file itself or in anything it may include, those held back, and those new to this source."""
+    held = snapshot.held()
+    changed = set()
+    for path, origin in files.items():
+        before = plan.sources.get(path)
+        record = snapshot.record(origin.lower())
+        if (
+            before is None
+            or any(listing.get(name) != blob for name, blob in before.items())
+            or origin.lower() in held
+            or record is None
+            or record.source != job.name
+        ):
+            changed.add(path)
+    return changed
+
+
+def _pass_gate(
+    plan: Plan,
+    origin: bytes,
+    parsed: Parsed,
+    policy: ZonePolicy,
+    snapshot: Snapshot,
+    commit_time: int,
+) -> bool:
+    """Judge one zone after what was last published; False where it is held back."""
+    verdict = judge(snapshot.zone(origin), parsed, policy)
+    if not verdict.ok or verdict.changeset is None:
+        plan.held[origin] = errors(verdict.findings)
+        return False
+    changeset = verdict.changeset
+    if policy.serial.mode == "managed":
+        changeset = _assign_serial(changeset, commit_time)
+    if changeset.changes_anything():
+        plan.changesets[origin] = changeset
+    else:
+        record = snapshot.record(origin)
+        assert record is not None
+        plan.adopted[origin] = record
+    return True
+
+
+def _assign_serial(changeset: Changeset, commit_time: int) -> Changeset:
+    """The changeset with the serial that the agent gives a managed zone: the commit's time, or
+    one more than the last where that is not greater; the last one where nothing else changed."""
+    old = changeset.old_serial
+    if old is None:
+        serial = commit_time
+    elif not changeset.changes_content():
+        serial = old
+    else:
+        serial = next_serial((old,), "unixtime", commit_time)
+    return changeset._replace(new_soa=with_serial(changeset.new_soa, serial))
+
+
+class _Contents:
+    """The commit's files: those surely needed fetched at once, includes as they are met."""
+
+    def __init__(
+        self, listing: Mapping[str, str], repository: Repository, needed: Iterable[str]
+    ) -> None:
+        self._listing = listing
+        self._repository = repository
+        self._blobs = repository.blobs([listing[path] for path in needed])
+
+    def read(self, path: str) -> bytes:
+        blob = self._listing[path]
+        if blob not in self._blobs:
+            self._blobs.update(self._repository.blobs([blob]))
+        return self._blobs[blob]
+
+
+def _policy(
+    repository: Repository, listing: Mapping[str, str], published: Mapping[str, Any]
+) -> Policy:
+    blob = listing.get(POLICY_FILE)
+    if blob is not None:
+        return Policy.from_toml(repository.blobs([blob])[blob], POLICY_FILE)
+    if published.get("policy"):
+        raise ConfigError(
+            "the commit deletes the policy that was published",
+            where=POLICY_FILE,
+            remedy=f"restore it with: git checkout {published['commit'][:12]} -- {POLICY_FILE}",
+        )
+    return Policy()
+
+
+def _policy_finding(error: ConfigError) -> Finding:
+    return Finding(
+        "policy", "error", Position(error.where or POLICY_FILE), error.message, error.remedy
+    )
+
+
+def _pulled_elsewhere(origin: bytes, path: str) -> Finding:
+    text = names.to_text(origin)
+    return Finding(
+        "zone-pulled",
+        "error",
+        Position(path),
+        f"this agent pulls {text} from a primary",
+        "remove the file, or the zone from [[zone]] and [[catalog]]",
+        text,
+    )
+
+
+def _all_or_nothing(held: Mapping[bytes, list[Finding]]) -> Finding:
+    first = next(iter(held.values()))[0]
+    return Finding(
+        "all-or-nothing",
+        "error",
+        first.position,
+        f'{len(held)} zones fail and the policy says publish = "all-or-nothing"',
+        "mend what is held, or set publish to each-zone",
+    )
+
+
+def _held_key(finding: Finding) -> bytes:
+    if finding.zone:
+        return names.from_text(finding.zone, names.ROOT).lower()
+    return finding.position.path.encode("utf-8", "surrogateescape")
+
+
+def meta_key(name: str) -> str:
+    return f"repository/{name}"
+
+
+def sources_key(name: str) -> str:
+    return f"sources/{name}"
