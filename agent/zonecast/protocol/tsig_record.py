@@ -94,8 +94,8 @@ def find(message: bytes) -> Tsig | None:
         original_id, error, other = struct.unpack_from(">HHH", message, position)
     except struct.error:
         raise WireError("a TSIG record that is too short") from None
-    if position + 6 + other != found.end:
-        raise WireError("a TSIG record whose lengths do not agree")
+    if position + 6 + other != found.end or found.end != len(message):
+        raise WireError("a TSIG record whose lengths do not agree, or octets after it")
     if error > 4095:  # an extended RCODE has twelve bits; dnspython refuses more
         raise WireError("a TSIG record with an error code that cannot be")
     return Tsig(

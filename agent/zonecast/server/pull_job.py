@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from zonecast.errors import ChangesetError, ZonecastError
+from zonecast.errors import ChangesetError, StoreError, ZonecastError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import Limits, TransferError, UpToDate, WholeZone
 from zonecast.protocol.tsig import make_key
@@ -129,6 +129,8 @@ class Pull:
                     if error.rcode not in _AXFR_MAY_HELP:
                         raise
             return await self._transfer(primary, None)
+        except StoreError:
+            raise  # another primary would not make room on our disk
         except ZonecastError as error:
             self._errors.append(error)
             return None
