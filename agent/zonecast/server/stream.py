@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import struct
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ class StreamWorker:
         self._responder = Responder(read_rules(settings), channel.send, str, datagram=False)
         self._clients: Counter[str] = Counter()
         self._connections: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
 
     async def run(self) -> None:
@@ -69,6 +71,8 @@ class StreamWorker:
         await self._drain()
 
     async def _drain(self) -> None:
+        for task in self._waiting:
+            task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=GRACE)
         for task in self._connections:
@@ -87,10 +91,10 @@ class StreamWorker:
             if client and not crowded and self._clients[client] <= MAX_PER_CLIENT:
                 await self._serve(reader, writer, client)
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            writer.transport.abort()  # the client is slow or gone
+            _reset(writer)  # the client is slow or gone
         except Exception as error:  # noqa: BLE001 - no connection may end a worker
             self._responder.fault(error)
-            writer.transport.abort()
+            _reset(writer)
         finally:
             self._connections.discard(task)
             self._clients[client] -= 1
@@ -102,7 +106,7 @@ class StreamWorker:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: str
     ) -> None:
         writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        while (packet := await _read_message(reader)) is not None:
+        while (packet := await self._query(reader)) is not None:
             snapshot = self._versions.acquire()
             try:
                 self._responder.use(snapshot)
@@ -117,6 +121,16 @@ class StreamWorker:
                 await _send(writer, reply)
         writer.transport.set_write_buffer_limits(high=0)
         await _send(writer, b"")
+
+    async def _query(self, reader: asyncio.StreamReader) -> bytes | None:
+        """The next query; a connection that waits for one ends at once when told to stop."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
+        try:
+            return await _read_message(reader)
+        finally:
+            self._waiting.discard(task)
 
     async def _transfer(self, writer: asyncio.StreamWriter, messages: Iterator[bytes]) -> None:
         async with self._transfers, asyncio.timeout(TRANSFER_DEADLINE):
@@ -145,6 +159,15 @@ async def _send(writer: asyncio.StreamWriter, message: bytes) -> None:
         writer.write(len(message).to_bytes(2, "big") + message)
     async with asyncio.timeout(STALL):
         await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close with a reset: what the client did not take is not kept for it in the kernel."""
+    if writer.transport.is_closing():
+        return
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def serve(fd: int) -> None:
