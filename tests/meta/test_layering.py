@@ -19,7 +19,7 @@ PACKAGE = AGENT / "zonecast"
 # Modules beside the layers: who they may import, and who may import them.
 COMMON = {"config", "errors", "options"}
 MAY_IMPORT = {
-    "zone": {"zone", "errors"},
+    "zone": {"zone", "options", "errors"},
     "protocol": {"protocol", "zone"} | COMMON,
     "store": {"store", "protocol", "zone"} | COMMON,
     "repository": {"repository", "protocol", "zone"} | COMMON,
@@ -33,7 +33,7 @@ MAY_IMPORT = {
 }
 
 # The core cannot see the world: bytes and `now` go in, values come out.
-PURE = {"zone", "protocol"}
+PURE = {"zone", "protocol", "options", "errors"}
 WORLD = {
     "asyncio", "concurrent", "ctypes", "fcntl", "glob", "http", "io", "lmdb", "logging", "mmap",
     "multiprocessing", "os", "pathlib", "random", "secrets", "select", "selectors", "shutil",
