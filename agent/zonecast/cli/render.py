@@ -1,0 +1,88 @@
+"""Findings for people and for programs; the same from every command."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from zonecast.zone.findings import Finding, Position, errors
+
+_COLOURS = {"error": "red", "warning": "yellow"}
+
+FORMATS = ("human", "json")
+
+
+def format_option(*more: str) -> Callable[[Any], Any]:
+    """The option `--format`, the same for every listing."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice([*FORMATS, *more]),
+        default="human",
+        show_default=True,
+        help="For a person, or for a program.",
+    )
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints a line, coloured on a terminal only, whatever octets a path in it holds."""
+    plain = text.encode("utf-8", "replace").decode("utf-8")
+    click.echo(plain, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def relocated(findings: Iterable[Finding], display: Callable[[str], str]) -> list[Finding]:
+    """The findings with their paths as `display` shows them."""
+    return [
+        item._replace(position=item.position._replace(path=display(item.position.path)))
+        for item in findings
+    ]
+
+
+def finding_line(item: Finding) -> str:
+    """One finding as a line of text with colours."""
+    level = click.style(f"{item.level}:", fg=_COLOURS[item.level], bold=True)
+    remedy = f"; {item.remedy}" if item.remedy else ""
+    return (
+        f"{click.style(str(item.position), bold=True)}: {level} {item.message} [{item.id}]{remedy}"
+    )
+
+
+def finding_object(item: Finding) -> dict[str, object]:
+    """One finding for a program. `line` and `column` are 0 where a whole file is meant."""
+    position: Position = item.position
+    return {
+        "id": item.id,
+        "level": item.level,
+        "zone": item.zone,
+        "path": position.path.encode("utf-8", "replace").decode("utf-8"),
+        "line": position.line,
+        "column": position.column,
+        "message": item.message,
+        "remedy": item.remedy,
+    }
+
+
+def show_findings(findings: Sequence[Finding], zones: int, output_format: str) -> None:
+    """Prints findings and how many there are of `zones` zones looked at."""
+    wrong = len(errors(list(findings)))
+    warned = len(findings) - wrong
+    if output_format == "json":
+        found = [finding_object(item) for item in findings]
+        counts = {"zones": zones, "errors": wrong, "warnings": warned}
+        say(json.dumps({**counts, "findings": found}, indent=2))
+        return
+    for item in findings:
+        say(finding_line(item))
+    say(
+        f"{counted(zones, 'zone')}: {counted(wrong, 'error')}, {counted(warned, 'warning')}"
+        + ("" if findings else ", all fine")
+    )
+
+
+def counted(count: int, what: str) -> str:
+    """A number and its noun."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
