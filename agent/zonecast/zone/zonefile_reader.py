@@ -18,16 +18,14 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
 from zonecast.zone.tokens import SPECIAL, EntryError, Token
 from zonecast.zone.zonefile_generate import GenerateError, expand
+from zonecast.zone.zonefile_head import read_head
 from zonecast.zone.zonefile_rdata import (
     FAST,
     QUOTABLE,
-    TYPES,
     Names,
     RdataError,
-    is_meta,
     read_any,
     read_ttl,
-    read_type,
     show,
     wire_name,
 )
@@ -41,7 +39,6 @@ MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 1000
 
 _BOM = b"\xef\xbb\xbf"
-_CLASSES = frozenset((b"CH", b"CHAOS", b"HS", b"HESIOD", b"CS", b"NONE", b"ANY"))
 
 
 class State:
@@ -242,7 +239,11 @@ class FileReader:
             self._read_owner(words)
         if not self.has_owner:
             raise RecordError("no-owner", "no owner before this record", 0, "write its owner")
-        ttl, start, rtype = self._head(words, start, found, line)
+        head = read_head(words, start)
+        ttl, rtype, start = None, head.rtype, head.rdata
+        if head.ttl is not None:
+            place = (found[head.ttl].line, found[head.ttl].column) if found else (line, 1)
+            ttl = self._ttl(words, head.ttl, *place)
         at_soa = rtype == rd.SOA
         try:
             rdata = self._rdata(rtype, words, start, found, line)
@@ -277,45 +278,6 @@ class FileReader:
         else:
             self.owner = name[: len(name) - len(self.records.origin)]
         self._owner_word = word
-
-    def _head(
-        self, words: list[bytes], start: int, found: list[Token] | None, line: int
-    ) -> tuple[int | None, int, int]:
-        """(TTL or None, where the rdata starts, type)."""
-        ttl: int | None = None
-        seen_class = False
-        size = len(words)
-        index = start
-        while index < size:
-            word = words[index]
-            rtype = TYPES.get(word)
-            if rtype is None:
-                if ttl is None and word[:1].isdigit():
-                    place = (found[index].line, found[index].column) if found else (line, 1)
-                    ttl = self._ttl(words, index, *place)
-                    index += 1
-                    continue
-                upper = word.upper()
-                if upper in (b"IN", b"CLASS1") and not seen_class:
-                    seen_class = True
-                    index += 1
-                    continue
-                if (upper in _CLASSES and index + 1 < size) or upper[:5] == b"CLASS":
-                    raise RecordError(
-                        "bad-class", f"class {show(upper)} in a zone of class IN", index
-                    )
-                rtype = read_type(word)
-            if rtype is None:
-                raise RecordError(
-                    "unknown-type",
-                    f"unknown record type '{show(word)}'",
-                    index,
-                    "an owner starts in the first column; other types are written TYPE123 \\# …",
-                )
-            if is_meta(rtype):
-                raise RecordError("unknown-type", f"type {show(word)} cannot be in a zone", index)
-            return ttl, index + 1, rtype
-        raise RecordError("syntax", "expected a record type", size)
 
     def _rdata(
         self, rtype: int, words: list[bytes], start: int, found: list[Token] | None, line: int
