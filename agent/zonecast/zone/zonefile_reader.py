@@ -163,7 +163,7 @@ class FileReader:
                 "syntax", f"'{show(words[most])}' after the end of the directive", most
             )
         if directive == b"$TTL":
-            self.state.default_ttl = self._ttl(words, 1, found[1].line, found[1].column)
+            self.state.default_ttl = self._ttl(words, 1, found, found[0].line)
         elif directive == b"$ORIGIN":
             self.origin_place = (found[1].line, found[1].column)
             self._set_origin(self._name(words, 1))
@@ -212,7 +212,7 @@ class FileReader:
         except BadNameError as error:
             raise RecordError("bad-name", error.message, index, error.remedy) from None
 
-    def _ttl(self, words: Sequence[bytes], index: int, line: int, column: int) -> int:
+    def _ttl(self, words: Sequence[bytes], index: int, found: list[Token] | None, line: int) -> int:
         ttl = read_ttl(words[index])
         if ttl is None or ttl >= 1 << 32:
             raise RecordError(
@@ -223,7 +223,8 @@ class FileReader:
             )
         if ttl > MAX_TTL:
             message = f"TTL {ttl} is over {MAX_TTL} and counts as 0"
-            self.report("ttl-too-large", line, column, message, "write a smaller one")
+            at = (found or tokens.read_entry(self.lines, line - 1).tokens)[index]
+            self.report("ttl-too-large", at.line, at.column, message, "write a smaller one")
             return 0
         return ttl
 
@@ -242,8 +243,7 @@ class FileReader:
         head = read_head(words, start)
         ttl, rtype, start = None, head.rtype, head.rdata
         if head.ttl is not None:
-            place = (found[head.ttl].line, found[head.ttl].column) if found else (line, 1)
-            ttl = self._ttl(words, head.ttl, *place)
+            ttl = self._ttl(words, head.ttl, found, line)
         at_soa = rtype == rd.SOA
         try:
             rdata = self._rdata(rtype, words, start, found, line)
