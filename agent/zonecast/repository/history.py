@@ -1,0 +1,84 @@
+"""What git's plumbing prints, as values: objects in a batch, trees, commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from zonecast.errors import RepositoryError
+from zonecast.repository.command import decode
+
+FILE_MODES = frozenset((b"100644", b"100755", b"100664"))
+
+
+class CommitInfo(NamedTuple):
+    """A commit. `committed` is in POSIX seconds; `message` is whole, its first line the subject."""
+
+    id: str
+    parents: tuple[str, ...]
+    author: str
+    committed: int
+    message: str
+
+    @property
+    def subject(self) -> str:
+        return self.message.partition("\n")[0]
+
+
+def parse_batch(output: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """(id, type, content) of each object that `git cat-file --batch` printed.
+
+    Raises RepositoryError for one that is missing.
+    """
+    position = 0
+    while position < len(output):
+        end = output.index(b"\n", position)
+        header = output[position:end].decode("ascii", "replace").split(" ")
+        if len(header) != 3:
+            raise RepositoryError(
+                f"object {header[0]} is {header[-1]}",
+                remedy="fetch what a shallow or partial clone left out, or run 'git fsck'",
+            )
+        name, kind, size = header
+        position = end + 1
+        yield name, kind, output[position : position + int(size)]
+        position += int(size) + 1
+
+
+def parse_tree(output: bytes) -> dict[str, str]:
+    """Path and blob of each file that `git ls-tree -r -z` printed: no symlinks, no submodules."""
+    found = {}
+    for entry in output.split(b"\x00"):
+        facts, _, path = entry.partition(b"\t")
+        if path and facts[:6] in FILE_MODES:
+            found[decode(path)] = facts.split(b" ")[2].decode("ascii")
+    return found
+
+
+def parse_commit(name: str, content: bytes) -> CommitInfo:
+    """A commit object. Text that is not in the encoding it names survives as far as it can."""
+    head, _, message = content.partition(b"\n\n")
+    parents = []
+    author = ""
+    committed = 0
+    encoding = "utf-8"
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key == b"parent":
+            parents.append(value.decode("ascii"))
+        elif key == b"author":
+            author = value.rpartition(b">")[0].decode("utf-8", "replace") + ">"
+        elif key == b"committer":
+            committed = _time(value)
+        elif key == b"encoding":
+            encoding = value.decode("ascii", "replace")
+    try:
+        text = message.decode(encoding, "replace")
+    except LookupError:
+        text = message.decode("utf-8", "replace")
+    return CommitInfo(name, tuple(parents), author, committed, text)
+
+
+def _time(signature: bytes) -> int:
+    seconds = signature.rpartition(b">")[2].split()[:1]
+    return int(seconds[0]) if seconds and seconds[0].isdigit() else 0

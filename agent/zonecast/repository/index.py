@@ -1,0 +1,79 @@
+"""The index: what the next commit would hold, and a changed blob in it.
+
+Never `git add`: it would stage what the person held back in the work tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import NamedTuple
+
+from zonecast.errors import RepositoryError
+from zonecast.repository.command import Commands, decode, encode
+from zonecast.repository.history import FILE_MODES
+
+
+class Entry(NamedTuple):
+    """A file in the index: its mode ("100644" or "100755") and blob."""
+
+    mode: str
+    blob: str
+
+
+class Index:
+    """The index of a repository; in a hook, the one that git named for this commit."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    def entries(self) -> dict[str, Entry]:
+        """Path and entry of each staged file: no symlinks, no submodules, and not what
+        `git add --intent-to-add` only announced. Raises RepositoryError while a merge's
+        conflicts are open."""
+        found: dict[str, Entry] = {}
+        for line in self._commands.run("ls-files", "--stage", "-z").split(b"\x00"):
+            facts, _, path = line.partition(b"\t")
+            if not path:
+                continue
+            mode, blob, stage = facts.split(b" ")
+            if stage != b"0":
+                raise RepositoryError(
+                    "has conflicts that are not resolved",
+                    where=decode(path),
+                    remedy="resolve them and 'git add' the file",
+                )
+            if mode in FILE_MODES:
+                found[decode(path)] = Entry(mode.decode("ascii"), blob.decode("ascii"))
+        for path_ in self._announced(found):
+            del found[path_]
+        return found
+
+    def _announced(self, entries: Mapping[str, Entry]) -> list[str]:
+        """Paths that stand in the index with no content yet: an empty blob there, and an added
+        file to `git diff-files`."""
+        empty = decode(
+            self._commands.run("hash-object", "-t", "blob", "--stdin", stdin=b"")
+        ).strip()
+        if not any(entry.blob == empty for entry in entries.values()):
+            return []
+        added = self._commands.run(
+            "diff-files", "-z", "--name-only", "--diff-filter=A", "--no-ext-diff", "--no-textconv"
+        )
+        return [path for path in decode(added).split("\x00") if path in entries]
+
+    def replace(self, path: str, mode: str, content: bytes) -> None:
+        """Stage `content` for `path`; the work tree's file is left alone.
+
+        Raises RepositoryError, as while another git process holds the index.
+        """
+        # Without a path no filter (line endings, clean) is run over it.
+        made = self._commands.run("hash-object", "-w", "-t", "blob", "--stdin", stdin=content)
+        entry = f"{mode} {decode(made).strip()}\t{path}\x00"
+        self._commands.run("update-index", "-z", "--index-info", stdin=encode(entry))
+
+
+def is_temporary(index_file: str) -> bool:
+    """Whether this index (GIT_INDEX_FILE) is the throw-away one of `git commit -- FILE`: what is
+    staged in it reaches the commit and not the index that stays."""
+    return PurePath(index_file).name.startswith("next-index-")
