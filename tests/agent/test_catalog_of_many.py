@@ -20,7 +20,9 @@ def test_three_hundred_zones_in_one_commit(
         lambda r: any(z["zone"] == CATALOG and z["serial"] for z in r["zones"]), "the catalog"
     )
     for number in range(COUNT):
-        zones.write(f"z{number}.example.zone", zone_text(number + 1, f"www A 192.0.2.{number % 250}"))
+        zones.write(
+            f"z{number}.example.zone", zone_text(number + 1, f"www A 192.0.2.{number % 250}")
+        )
     commit = zones.push("three hundred zones")
     report = ns1.ask("wait", commit=commit, timeout=60)
     assert report["converged"], ns2.log

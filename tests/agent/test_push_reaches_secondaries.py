@@ -29,7 +29,10 @@ def test_edit_reaches_every_server(zones: Zones, secret: Secret, new_agent: Make
         assert agent.query("www.example.org.").answer[0][0].address == "192.0.2.3"
         expected = ns1.transfer("example.com.", secret.keyring)
         assert agent is ns1 or expected.to_text()
-    assert ns2.ask("status", zone="example.com")["zones"][0]["refresh"]["last-transfer"]["how"] == "ixfr"
+    assert (
+        ns2.ask("status", zone="example.com")["zones"][0]["refresh"]["last-transfer"]["how"]
+        == "ixfr"
+    )
 
 
 def test_zones_survive_a_restart_without_primary_or_repository(

@@ -28,6 +28,7 @@ COMMANDS = {
     "notify": "Tell the secondaries of a zone about it now.",
     "refresh": "Ask a zone's primaries for a newer version now.",
     "retransfer": "Fetch a zone whole, whatever its serial.",
+    "promote": "Make a lost primary's zones, as served here, a repository.",
     "keygen": "Make a TSIG key.",
     "config": "Look at the agent's configuration.",
     "demo": "A primary and two secondaries on loopback, and a push.",
