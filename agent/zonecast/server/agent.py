@@ -152,8 +152,8 @@ class Agent:
         await self._visible()
         for origin in origins:
             zone = self.pulling.zones.get(origin)
-            hosts = [] if zone is None else [peer.address.host for peer in zone.primaries]
-            self.notifying.announce([origin], but=hosts)
+            primaries = [] if zone is None else [peer.address for peer in zone.primaries]
+            self.notifying.announce([origin], but=primaries)
         self.changed()
 
     def _worker_restarted(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from zonecast.zone.rrset import RRset, soa_serial
 from zonecast.zone.serial import is_greater
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, PeerConfig
+    from zonecast.config import Config, Endpoint, PeerConfig
     from zonecast.store.control import ControlStore
 
 TIMEOUT = 2.0
@@ -80,9 +80,9 @@ class Notifying:
                 yield (name.decode(), origin), Peer(**value)
 
     def announce(
-        self, origins: Iterable[bytes], *, but: Iterable[str] = (), again: bool = False
+        self, origins: Iterable[bytes], *, but: Collection[Endpoint] = (), again: bool = False
     ) -> list[str]:
-        """Tell every secondary about these zones, except hosts in `but` (a zone's own primaries)
+        """Tell every secondary about these zones, except those at `but` (a zone's own primaries)
         and, unless `again`, those that have the version already. Returns who is told."""
         now = time.time()
         told: dict[str, None] = {}
@@ -92,7 +92,7 @@ class Notifying:
                 continue
             serial = soa_serial(soa.rdatas[0])
             for name, secondary in self._secondaries.items():
-                if secondary.address.host in but and not again:
+                if secondary.address in but and not again:
                     continue
                 if again or not self.peer(name, origin).has(serial):
                     self._outbox.announce(name, origin, serial, now)

@@ -1,0 +1,116 @@
+"""The agent's configuration: what is wrong is said with its place; secrets stay in files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from zonecast import config as module
+from zonecast.config import (
+    Config,
+    KeyConfig,
+    MemberConfig,
+    PeerConfig,
+    RepositoryConfig,
+    load,
+    read_endpoint,
+)
+from zonecast.errors import ConfigError
+from zonecast.options import key_of
+
+KEY = '[[key]]\nname = "k.example"\nsecret-file = "{0}"\n'
+PRIMARY = '[[primary]]\nname = "ns1"\naddress = "192.0.2.1"\n'
+
+# What stands in the file → what the error says.
+WRONG = {
+    'colour = "blue"': "unknown key 'colour'",
+    "workers = -1": "'workers': expected a whole number from 0 to 256",
+    'listen = ["localhost:53"]': "'localhost:53' is no IP address",
+    'listen = "127.0.0.1"': "'listen': expected a list",
+    'state-dir = "here"': "'here' is not an absolute path",
+    "not toml": "not TOML",
+    '[[zone]]\nname = "example.com"\nprimaries = ["ns9"]': "pulled from 'ns9'",
+    '[[zone]]\nname = "example.com"\nprimaries = []': "has no primaries",
+    "[[repository]]\n": "give either 'path' or 'url'",
+    '[[secondary]]\nname = "ns2"': "[secondary]: 'address' is missing",
+    '[[secondary]]\nname = "ns2"\naddress = "192.0.2.2"\nkeys = ["k"]': "which no [[key]] names",
+    PRIMARY + PRIMARY: "'ns1' stands here more than once",
+    '[[zone]]\nname = "a..b"\nprimaries = ["ns1"]\n' + PRIMARY: "empty label",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_error_names_the_file_and_what_is_wrong(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "zonecast.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(file) in str(caught.value)
+    assert WRONG[text] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "said"),
+    [
+        ("c2VjcmV0IHRoYXQgaXMgbG9uZyBlbm91Z2g=", 0o644, "everybody can read"),
+        ("not base64!", 0o600, "no base64"),
+        ("c2hvcnQ=", 0o600, "less than 128 bits"),
+        (None, 0o600, "cannot be read"),
+    ],
+)
+def test_bad_secret_is_refused(tmp_path: Path, content: str | None, mode: int, said: str) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_text(content)
+        secret.chmod(mode)
+    file = tmp_path / "zonecast.toml"
+    file.write_text(KEY.format(secret))
+    done = subprocess.run(
+        [sys.executable, "-m", "zonecast", "config", "check", "--config", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert str(secret) in done.stderr
+
+
+def test_keygen_makes_what_config_check_accepts(tmp_path: Path) -> None:
+    secret, file = tmp_path / "k.key", tmp_path / "zonecast.toml"
+    command = [sys.executable, "-m", "zonecast", "keygen", "k.example", "--out", str(secret)]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert secret.stat().st_mode & 0o007 == 0
+    assert secret.read_text().strip() not in made.stdout
+    file.write_text(made.stdout)
+    load(file).key[0].secret()
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+
+
+def test_endpoints() -> None:
+    assert read_endpoint("192.0.2.1") == ("192.0.2.1", 53)
+    assert read_endpoint("192.0.2.1:5353") == ("192.0.2.1", 5353)
+    assert read_endpoint("2001:DB8::1") == ("2001:db8::1", 53)
+    assert str(read_endpoint("[2001:db8::1]:5353")) == "[2001:db8::1]:5353"
+
+
+def test_every_option_is_documented_and_every_documented_option_is_there(project: Path) -> None:
+    text = (project / "docs" / "configuration.md").read_text()
+    agent = text[: text.index("## The repository's policy")]
+    documented = set(re.findall(r"^\| `([a-z-]+)` \|", agent, re.MULTILINE))
+    tables = {"repository", "key", "secondary", "primary", "catalog", "zone"}
+    known = {
+        key_of(option)
+        for cls in (Config, RepositoryConfig, KeyConfig, PeerConfig, MemberConfig)
+        for option in fields(cls)
+    } - tables
+    known.add("catalog")
+    assert documented == known
+    assert tables <= set(re.findall(r"\[\[([a-z]+)\]\]", agent))
+    assert module.DEFAULT_PATH.as_posix() in agent
