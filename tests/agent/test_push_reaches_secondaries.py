@@ -27,8 +27,6 @@ def test_edit_reaches_every_server(zones: Zones, secret: Secret, new_agent: Make
     for agent in (ns1, ns2, ns3):
         assert agent.query("www.example.com.").answer[0][0].address == "192.0.2.2"
         assert agent.query("www.example.org.").answer[0][0].address == "192.0.2.3"
-        expected = ns1.transfer("example.com.", secret.keyring)
-        assert agent is ns1 or expected.to_text()
     assert (
         ns2.ask("status", zone="example.com")["zones"][0]["refresh"]["last-transfer"]["how"]
         == "ixfr"
