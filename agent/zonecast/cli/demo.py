@@ -47,11 +47,13 @@ def command(once: bool) -> None:
     # SIGTERM ends the demo as Ctrl-C does: its agents and its directory go with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with tempfile.TemporaryDirectory(prefix="zonecast-demo-") as directory:
-            with staged(Path(directory)) as stage:
-                _play(console, stage)
-                if not once:
-                    _stay(console, stage)
+        with (
+            tempfile.TemporaryDirectory(prefix="zonecast-demo-") as directory,
+            staged(Path(directory)) as stage,
+        ):
+            _play(console, stage)
+            if not once:
+                _stay(console, stage)
     except KeyboardInterrupt:
         console.print("\nended, nothing is left behind")
 

@@ -75,21 +75,20 @@ def _join(tails: list[bytes]) -> bytes:
 def read_entry(entry: bytes) -> Entry:
     """An answer entry taken apart."""
     flags, count = _HEAD.unpack_from(entry)
-    records, position = _split(entry, 3, count)
+    records = _split(entry, 3, count)
     if not flags & SIGNED:
         return Entry(flags, records, [])
     signature_count, plain = _TRAILER.unpack_from(entry, len(entry) - 6)
-    signatures, _ = _split(entry, 3 + plain, signature_count)
-    return Entry(flags, records, signatures)
+    return Entry(flags, records, _split(entry, 3 + plain, signature_count))
 
 
-def _split(entry: bytes, position: int, count: int) -> tuple[list[bytes], int]:
+def _split(entry: bytes, position: int, count: int) -> list[bytes]:
     tails = []
     for _ in range(count):
         start = position + 2
         position = start + 10 + int.from_bytes(entry[start + 8 : start + 10], "big")
         tails.append(entry[start:position])
-    return tails, position
+    return tails
 
 
 def negative_entry(soa: RRset) -> bytes:

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from zonecast.store.control import ControlStore
 
 TIMEOUT = 2.0
-# Seconds between looks at what a secondary serves; the last repeats until it has caught up.
-LOOKS = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-# Queries under way at once: a commit of ten thousand zones must not burst.
-AT_ONCE = 32
+# Seconds between looks at what a secondary serves, while it answers and while it is silent; the
+# last repeats until it has caught up.
+LOOKS = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 2.0, 5.0)
+SILENT_LOOKS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+# Queries under way at once to one secondary: a commit of ten thousand zones must not burst, and
+# one that is silent must not hold up another.
+AT_ONCE = 16
 # Seconds between writes of the peers' records.
 WRITE_INTERVAL = 1.0
 
@@ -67,7 +70,7 @@ class Notifying:
         self._changed = changed
         self._outbox = Outbox()
         self._wake = asyncio.Event()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = {peer.name: asyncio.Semaphore(AT_ONCE) for peer in config.secondary}
         self._watches: dict[tuple[str, bytes], asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._unwritten: set[tuple[str, bytes]] = set()
@@ -159,7 +162,7 @@ class Notifying:
             return
         peer = self.peer(due.secondary, due.origin)
         host, port = secondary.address
-        async with self._slots:
+        async with self._slots[due.secondary]:
             try:
                 await send_notify(due.origin, soa, host, port, self._keys[due.secondary], TIMEOUT)
             except (ZonecastError, OSError) as error:
@@ -183,23 +186,33 @@ class Notifying:
 
     async def _look(self, name: str, origin: bytes) -> None:
         """Ask a secondary for its SOA until it has the version that is published here."""
-        host, port = self._secondaries[name].address
-        looks = 0
+        looks = silent = 0
+        pause = LOOKS[0]
         while (soa := self._soa_of(origin)) is not None:
-            await asyncio.sleep(LOOKS[min(looks, len(LOOKS) - 1)])
-            looks += 1
-            try:
-                async with self._slots:
-                    found = await ask_soa(origin, host, port, self._keys[name], TIMEOUT)
-            except (ZonecastError, OSError) as error:
-                self._note(name, origin, error=f"asked for its SOA: {error}")
-                continue
-            serial = soa_serial(found.rdatas[0])
-            self._note(name, origin, seen=serial, seen_at=time.time(), error="")
+            await asyncio.sleep(pause)
+            if await self._ask(name, origin):
+                looks, silent = looks + 1, 0
+                pause = LOOKS[min(looks, len(LOOKS) - 1)]
+            else:
+                pause = SILENT_LOOKS[min(silent, len(SILENT_LOOKS) - 1)]
+                silent += 1
             wanted = soa_serial(soa.rdatas[0])
             if self.peer(name, origin).has(wanted):
                 self._outbox.answered(name, origin, wanted)
                 return
+
+    async def _ask(self, name: str, origin: bytes) -> bool:
+        """Note what a secondary serves; False where nothing came within the time."""
+        host, port = self._secondaries[name].address
+        async with self._slots[name]:
+            started = time.monotonic()
+            try:
+                soa = await ask_soa(origin, host, port, self._keys[name], TIMEOUT)
+            except (ZonecastError, OSError) as error:
+                self._note(name, origin, error=f"asked for its SOA: {error}")
+                return time.monotonic() - started < TIMEOUT
+        self._note(name, origin, seen=soa_serial(soa.rdatas[0]), seen_at=time.time(), error="")
+        return True
 
     def _note(self, name: str, origin: bytes, **changes: Any) -> None:
         peer = self.peer(name, origin)

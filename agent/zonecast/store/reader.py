@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-
 from zonecast.protocol.compiled import group, read_entry, read_transfer_records
 from zonecast.protocol.view import ZoneRef
 from zonecast.store.schema import (
@@ -51,7 +50,8 @@ class ZonesReader:
         transaction = self.environment.begin()
         layout = transaction.get(LAYOUT_KEY, db=self._databases["meta"])
         if layout != self._layout:
-            self._zones = dict(_zone_refs(transaction, self._databases["zones"]))
+            prefixes = transaction.cursor(self._databases["prefixes"])
+            self._zones = {origin: ZoneRef(origin, prefix) for origin, prefix in prefixes}
             self._layout = layout
         return Snapshot(transaction, self._databases, self._zones, self._read_expired())
 
@@ -71,11 +71,6 @@ class ZonesReader:
         self.environment.close()
         if self._control is not None:
             self._control.close()
-
-
-def _zone_refs(transaction: Any, database: Any) -> Iterator[tuple[bytes, ZoneRef]]:
-    for origin, record in transaction.cursor(database):
-        yield origin, ZoneRef(origin, ZoneRecord.decode(record).prefix)
 
 
 class Snapshot:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from zonecast.protocol.compiled import group, read_transfer_records, transfer_records
-from zonecast.store.reader import prefixed
 from zonecast.zone.rrset import RRset, node_of
 
 # Octets that a new run is filled to; a run is split again only past twice that.
@@ -76,10 +75,8 @@ def pack(nodes: Nodes, limit: int) -> Iterable[tuple[bytes, bytes]]:
         for node, rrsets in sorted(nodes.items())
         if rrsets
     ]
-    if sum(len(octets) for _, octets in pieces) <= limit:
-        limit_per_run = limit
-    else:
-        limit_per_run = RUN_SIZE
+    whole = sum(len(octets) for _, octets in pieces) <= limit
+    limit_per_run = limit if whole else RUN_SIZE
     first, size = b"", 0
     held: list[bytes] = []
     for node, octets in pieces:

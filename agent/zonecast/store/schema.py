@@ -2,6 +2,7 @@
 
 `zones`
     zones      lower-cased origin → ZoneRecord as JSON
+    prefixes   lower-cased origin → the zone's four-octet key prefix, for the workers' table
     answers    zone prefix + RRset key → answer entry
     transfer   zone prefix + node key of the first owner → a run of transfer records, no SOA
     journal    zone prefix + sequence (8) → old serial (4), new serial (4), changeset
@@ -27,7 +28,16 @@ import lmdb
 
 from zonecast.errors import StoreError
 
-ZONES_DATABASES: Final = ("zones", "answers", "transfer", "journal", "history", "held", "meta")
+ZONES_DATABASES: Final = (
+    "zones",
+    "prefixes",
+    "answers",
+    "transfer",
+    "journal",
+    "history",
+    "held",
+    "meta",
+)
 CONTROL_DATABASES: Final = ("timers", "peers", "expired", "marks")
 
 # A sparse file: nothing is used until it is written. The first opener decides for everybody.

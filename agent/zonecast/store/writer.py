@@ -112,6 +112,7 @@ class WriteTransaction:
             )
         if record is None:
             record = self._new_record(changeset.origin)
+            self._put("prefixes", origin, record.prefix)
             self._bump_layout()
         hash_change = self._edit(record.prefix, changeset)
         added = sum(len(r.rdatas) for r in changeset.added)
@@ -155,7 +156,8 @@ class WriteTransaction:
             return False
         for database in ("answers", "transfer", "journal", "history"):
             self._delete(database, record.prefix)
-        self._transaction.delete(origin.lower(), db=self._databases["zones"])
+        for database in ("zones", "prefixes"):
+            self._transaction.delete(origin.lower(), db=self._databases[database])
         self._bump_layout()
         return True
 
