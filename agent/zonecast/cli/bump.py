@@ -1,0 +1,101 @@
+"""`zonecast bump`: raise the serials of zones whose content changed against HEAD."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from zonecast.cli.hook_judgement import Judged, Parent, judge_change
+from zonecast.cli.hook_serials import Edit, Wanted, by_path, edited, plan_edits, write_file
+from zonecast.cli.place import Place, find_place
+from zonecast.cli.render import finding_line, relocated, say
+from zonecast.cli.revisions import (
+    NO_FILES,
+    Files,
+    changed_between,
+    committed,
+    work_tree,
+)
+from zonecast.errors import UsageError
+from zonecast.zone.findings import Finding, errors
+from zonecast.zone.serial import Policy as SerialNumbers
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--policy",
+    "numbers",
+    type=click.Choice(["increment", "date", "unixtime"]),
+    help="What the new serials look like (default: as the zones' policy says).",
+)
+def command(paths: tuple[Path, ...], numbers: SerialNumbers | None) -> None:
+    """Raise the serials of the zones below PATHS (all of them) that changed since HEAD.
+
+    Only the serial's digits are written, nothing is staged, and a zone that did not change or
+    has a greater serial already is left alone.
+    """
+    places = [find_place(path) for path in paths or (Path(),)]
+    place = places[0]
+    if any(other.top != place.top for other in places):
+        raise UsageError("these paths are under different policies", remedy="bump one at a time")
+    repository = place.needs_repository()
+    if repository.bare:
+        raise UsageError("a bare repository has no work tree", where=str(place.top))
+    files = work_tree(place.top, repository)
+    zones = _selected(_touched(place, files), places, bool(paths))
+    broken = [found for zone in zones for found in _unreadable(zone)]
+    edits = _edits(zones, numbers)
+    for path, group in by_path(edits).items():
+        write_file(place.top / path, edited(files.read(path), group))
+        for edit in group:
+            say(f"{place.display(path)}: {edit}")
+    for found in relocated(broken, place.display):
+        say(finding_line(found), err=True)
+    if broken:
+        raise click.exceptions.Exit(1)
+    if not edits:
+        say("no zone needs a new serial")
+
+
+def _touched(place: Place, files: Files) -> list[Judged]:
+    """The zones that differ from HEAD, and from what a merge under way brings in."""
+    repository = place.needs_repository()
+    commits = [head] if (head := repository.head()) else []
+    parents = []
+    for commit in [*commits, *repository.merge_heads()]:
+        before = committed(repository, commit, place.prefix)
+        changed = changed_between(before, files, before.paths & files.paths)
+        parents.append(Parent(before, changed))
+    judgement = judge_change(parents or [Parent(NO_FILES, set(files.paths))], files)
+    return list(judgement.zones.values())
+
+
+def _selected(zones: Iterable[Judged], places: Sequence[Place], named: bool) -> list[Judged]:
+    """The zones asked for, by their own file or by one that they include."""
+    chosen = [
+        zone
+        for zone in zones
+        if not named or any(place.includes(path) for place in places for path in zone.parsed.files)
+    ]
+    managed = [zone for zone in chosen if zone.policy.serial.mode == "managed"]
+    for zone in managed if named else ():
+        say(f"{places[0].display(zone.parsed.path)}: left alone, the agent assigns its serials")
+    return [zone for zone in chosen if zone.policy.serial.mode != "managed"]
+
+
+def _unreadable(zone: Judged) -> list[Finding]:
+    """Why a zone is left alone: what cannot be read cannot be compared."""
+    return errors(zone.parsed.findings) if zone.serials or zone.parsed.zone.soa is None else []
+
+
+def _edits(zones: Iterable[Judged], numbers: SerialNumbers | None) -> list[Edit]:
+    wanted = [
+        Wanted(zone.parsed, numbers or zone.policy.serial.policy, zone.above)
+        for zone in zones
+        if zone.serials and not errors(zone.parsed.findings)
+    ]
+    return plan_edits(wanted, time.time())

@@ -1,0 +1,105 @@
+"""The pre-commit hook: what is staged is judged, and in mode `fix` its serials are raised.
+
+A raised serial goes into the index's blob and, apart from that, into the digits of the file in
+the work tree; nothing else that the person held back is staged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
+from zonecast.cli.hook_serials import Edit, by_path, edited, plan_edits, write_file
+from zonecast.cli.render import say
+from zonecast.cli.revisions import NO_FILES, Files, committed, staged
+from zonecast.errors import RejectedError, ZonecastError
+from zonecast.repository import Repository, differing
+from zonecast.repository.index import is_temporary
+from zonecast.zone.collection import read_collection
+from zonecast.zone.findings import errors
+from zonecast.zone.policy import Policy
+
+
+def judge_staged(repository: Repository, now: float) -> tuple[Judgement, list[Edit]]:
+    """Judge the index after HEAD, and after the other parents of a merge that is under way.
+
+    The edits are serials that were raised, in the index and in the work tree, in zones of mode
+    `fix`: all that are needed, or none where the commit is refused anyway. `now` in POSIX seconds. Raises ZonecastError.
+    """
+    new = staged(repository)
+    parents = _parents(repository)
+    judgement = judge_change(parents, new)
+    fixable = [zone for zone in judgement.zones.values() if zone.fixable]
+    if not fixable or is_temporary(os.environ.get("GIT_INDEX_FILE", "")):
+        return judgement, []
+    try:
+        edits = plan_edits((zone.wanted() for zone in fixable), now)
+    except RejectedError:
+        return judgement, []
+    contents = {path: edited(new.read(path), group) for path, group in by_path(edits).items()}
+    # Judged again before anything is written: a shared SOA may concern zones not looked at yet.
+    changed = [Parent(p.files, p.changed | contents.keys()) for p in parents]
+    judgement = judge_change(changed, _overlaid(new, contents))
+    if errors(judgement.findings):
+        return judgement, []
+    entries = repository.index.entries()
+    for path, content in contents.items():
+        repository.index.replace(path, entries[path].mode, content)
+    _mend_work_tree(repository, new, edits)
+    return judgement, edits
+
+
+def _parents(repository: Repository) -> list[Parent]:
+    head = repository.head()
+    if head is None:
+        return [Parent(NO_FILES, set(repository.staged_listing()))]
+    index = repository.staged_listing()
+    return [
+        Parent(committed(repository, commit), differing(repository.listing(commit), index))
+        for commit in [head, *repository.merge_heads()]
+    ]
+
+
+def _overlaid(files: Files, contents: dict[str, bytes]) -> Files:
+    """The same files with other contents for some."""
+
+    def fetch(paths: list[str]) -> dict[str, bytes]:
+        return {path: contents.get(path) or files.read(path) for path in paths}
+
+    return Files(files.paths, fetch)
+
+
+def _mend_work_tree(repository: Repository, index: Files, edits: Iterable[Edit]) -> None:
+    """The same digits in the work tree's files, where they are still the ones that were staged."""
+    for path, group in by_path(edits).items():
+        try:
+            _mend_file(repository, index, path, group)
+        except (OSError, ZonecastError) as error:
+            say(f"zonecast: {path}: only the staged serial was raised: {error}", err=True)
+
+
+def _mend_file(repository: Repository, index: Files, path: str, edits: list[Edit]) -> None:
+    assert repository.places.work_tree is not None
+    file = repository.places.work_tree / path
+    if file.is_symlink() or not file.is_file():
+        return  # staged, and since then replaced or removed
+    content = file.read_bytes()
+    if content != index.read(path):
+        edits = _same_digits(index, path, content, edits)
+    if edits:
+        write_file(file, edited(content, edits))
+
+
+def _same_digits(index: Files, path: str, content: bytes, edits: list[Edit]) -> list[Edit]:
+    """The edits as they apply to a file that differs from the staged one."""
+    files = _overlaid(index, {path: content})
+    found = read_collection(files.paths, files.read, index.policy_or(Policy()))
+    moved = []
+    for edit in edits:
+        for parsed in found.zones.values():
+            span = parsed.serial_span
+            if span is not None and span[0] == path and parsed.zone.serial == edit.old:
+                moved.append(edit._replace(start=span[1], end=span[2]))
+                break
+    return moved

@@ -1,0 +1,64 @@
+"""`zonecast init`: a new zones repository, with a policy and the hook."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from zonecast.cli.render import say
+from zonecast.errors import RepositoryError
+from zonecast.repository import Repository
+from zonecast.repository.command import Commands
+from zonecast.repository.hooks import install
+from zonecast.zone.policy import POLICY_FILE
+
+POLICY = """\
+# Policy of this zones repository: the hook on your machine and the agent on the server read it.
+# Every key is optional; these are the defaults.
+
+# Which files are zones. The file's name is the zone's: zones/example.com.zone holds example.com.
+include = ["**/*.zone", "**/db.*"]
+
+[serial]
+# fix: the hook raises serials for you; enforce: it refuses a change without a greater one;
+# managed: files keep theirs, and the agent assigns what is served.
+mode = "fix"
+# date (YYYYMMDDnn), increment or unixtime.
+policy = "date"
+
+# Zones whose file name does not say it:
+# [origins]
+# "zones/root.zone" = "."
+"""
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+def command(directory: Path) -> None:
+    """Make DIRECTORY a zones repository: git, a policy and the hook. What is there is kept."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RepositoryError(f"cannot be made: {error.strerror}", where=str(directory)) from error
+    if not (directory / ".git").exists():
+        _initialise(directory)
+        say(f"made the git repository {directory}")
+    repository = Repository.open(directory)
+    policy = directory / POLICY_FILE
+    if not policy.exists():
+        policy.write_text(POLICY, "utf-8")
+        say(f"wrote {policy}")
+    arguments = ("-P", "-m", "zonecast", "hook", "pre-commit")
+    hook = install(repository, "pre-commit", sys.executable, arguments)
+    say(f"installed {hook}")
+    say("next: put a zone into zones/NAME.zone, then git add --all && git commit")
+
+
+def _initialise(directory: Path) -> None:
+    commands = Commands(str(directory.resolve()))
+    branch = commands.result("config", "--get", "init.defaultBranch", allowed=(0, 1)).stdout
+    # The agent publishes "main" unless told otherwise; git's own default is another.
+    options = [] if branch else ["--initial-branch=main"]
+    commands.run("init", "--quiet", *options)

@@ -1,0 +1,141 @@
+"""Git's hooks: ours put into place, what was there kept and run first, all of it undone again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from zonecast.errors import RepositoryError
+from zonecast.repository.repository import Repository
+
+MARK = "# Installed by zonecast."
+KEPT = ".kept-by-zonecast"
+
+# Hooks that are told about refs on their standard input, which two then have to share.
+_READS_INPUT = frozenset(("pre-receive", "post-receive", "pre-push"))
+
+_HEAD = """\
+#!/bin/sh
+{mark} Undo it with: zonecast hook install {undo}
+interpreter={interpreter}
+here=$(dirname -- "$0")
+if [ ! -x "$interpreter" ]; then
+    echo "zonecast: $interpreter, which this hook was installed with, is gone;" >&2
+    echo "zonecast: run 'zonecast hook install' again, or remove $0" >&2
+    exit 1
+fi
+"""
+_PLAIN = """\
+if [ -x "$here/{kept}" ]; then
+    "$here/{kept}" "$@" || exit
+fi
+exec "$interpreter" {arguments} "$@"
+"""
+_WITH_INPUT = """\
+if [ ! -x "$here/{kept}" ]; then
+    exec "$interpreter" {arguments} "$@"
+fi
+input=$(cat)
+printf '%s\\n' "$input" | "$here/{kept}" "$@" || exit
+printf '%s\\n' "$input" | "$interpreter" {arguments} "$@"
+"""
+
+
+def install(
+    repository: Repository, name: str, interpreter: str, arguments: Sequence[str], undo: str = ""
+) -> Path:
+    """Make hook `name` run `interpreter arguments`; the hook's path.
+
+    A hook that is there already is kept and runs first. `undo` are the options that take this
+    one away. Doing it again changes nothing but what is new. Raises RepositoryError.
+    """
+    hook = _directory(repository) / name
+    kept = hook.with_name(name + KEPT)
+    template = _HEAD + (_WITH_INPUT if name in _READS_INPUT else _PLAIN)
+    script = template.format(
+        mark=MARK,
+        undo=" ".join([*undo.split(), "--uninstall"]),
+        interpreter=shlex.quote(interpreter),
+        kept=kept.name,
+        arguments=shlex.join(arguments),
+    )
+    try:
+        hook.parent.mkdir(parents=True, exist_ok=True)
+        if hook.exists() and not _is_ours(hook):
+            if kept.exists():
+                raise RepositoryError(
+                    f"was there before, and so was {kept.name}",
+                    where=str(hook),
+                    remedy="merge the two by hand and remove one",
+                )
+            hook.rename(kept)
+        _write(hook, script)
+    except OSError as error:
+        raise RepositoryError(
+            f"the hook cannot be written: {error.strerror}", where=str(hook)
+        ) from error
+    return hook
+
+
+def uninstall(repository: Repository, name: str) -> bool:
+    """Take our hook away and put back what was there; whether there was one of ours.
+
+    Raises RepositoryError.
+    """
+    hook = _directory(repository) / name
+    kept = hook.with_name(name + KEPT)
+    try:
+        if not _is_ours(hook):
+            return False
+        if kept.exists():
+            kept.replace(hook)
+        else:
+            hook.unlink()
+    except OSError as error:
+        raise RepositoryError(
+            f"the hook cannot be removed: {error.strerror}", where=str(hook)
+        ) from error
+    return True
+
+
+def _directory(repository: Repository) -> Path:
+    """The repository's own hooks' directory. Raises RepositoryError for one that it shares with
+    every repository of its user or host."""
+    shared = repository.commands.result(
+        "config", "--show-scope", "--get", "core.hooksPath", allowed=(0, 1), options=()
+    ).stdout
+    if shared.split(b"\t")[0] in (b"global", b"system"):
+        raise RepositoryError(
+            "core.hooksPath makes every repository here share these hooks",
+            where=str(repository.places.hooks),
+            remedy="call 'zonecast hook pre-commit' from there, or give this repository its own: "
+            f"git config core.hooksPath {shlex.quote(str(repository.places.common_dir / 'hooks'))}",
+        )
+    return repository.places.hooks
+
+
+def _is_ours(hook: Path) -> bool:
+    try:
+        return f"\n{MARK}".encode() in hook.read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def _write(hook: Path, script: str) -> None:
+    """Whole or not at all, executable, and owned like the directory it is in: root may install
+    a hook for the user that git runs as."""
+    handle, temporary = tempfile.mkstemp(prefix=hook.name, dir=hook.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(script)
+        Path(temporary).chmod(0o755)
+        if os.geteuid() == 0:
+            owner = hook.parent.stat()
+            os.chown(temporary, owner.st_uid, owner.st_gid)
+        Path(temporary).replace(hook)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
