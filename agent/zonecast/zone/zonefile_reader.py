@@ -3,9 +3,10 @@ line. `zonefile.read_zone` is its face.
 
 A line without quotes, comments, parentheses or escapes is split at its blanks and done; any
 other goes through `tokens`. An error is a finding and the reader goes on with the next entry.
-Where the standards leave room it does as BIND does: `$TTL` in an included file stays in force
-after it, `$ORIGIN` and the owner do not (RFC 1035 §5.1); without `$TTL` a record takes the last
-TTL written, and a first SOA its own minimum; the first TTL of an RRset is the TTL of all of it.
+Where the standards leave room it does as BIND does: an included file starts with the owner before
+it; `$TTL` in it stays in force after it, `$ORIGIN` and the owner do not (RFC 1035 §5.1); without
+`$TTL` a record takes the last TTL written, and a first SOA its own minimum; the first TTL of an
+RRset is the TTL of all of it.
 """
 
 from __future__ import annotations
@@ -54,9 +55,17 @@ class State:
 
 
 class FileReader:
-    """Reads one file of a zone; an included file gets a reader of its own."""
+    """Reads one file of a zone; an included file gets a reader of its own, which starts with the
+    owner of its `parent`: RFC 1035 §5.1 inserts the file where the $INCLUDE stands."""
 
-    def __init__(self, state: State, path: str, content: bytes, origin: bytes) -> None:
+    def __init__(
+        self,
+        state: State,
+        path: str,
+        content: bytes,
+        origin: bytes,
+        parent: FileReader | None = None,
+    ) -> None:
         self.state = state
         self.records = state.records
         self.path = path
@@ -65,9 +74,9 @@ class FileReader:
         self.lines = content[self.skipped :].split(b"\n")
         # None before the first owner and after one that is wrong or outside the zone, which
         # `outside` then names for the message.
-        self.owner: bytes | None = None
-        self.has_owner = False
-        self.outside = ""
+        self.owner: bytes | None = None if parent is None else parent.owner
+        self.has_owner: bool = parent is not None and parent.has_owner
+        self.outside: str = "" if parent is None else parent.outside
         self._owner_word = b""
         self.origin_place: tuple[int, int] | None = None
         self._set_origin(origin)
@@ -190,7 +199,7 @@ class FileReader:
             remedy = error.remedy if isinstance(error, ZonecastError) else ""
             message = error.message if isinstance(error, ZonecastError) else str(error)
             raise RecordError("include-failed", message, 1, remedy) from None
-        read_file(state, path, content, origin)
+        read_file(state, path, content, origin, self)
 
     def _generate(self, found: list[Token]) -> None:
         try:
@@ -342,11 +351,13 @@ class FileReader:
         self.report("soa-not-at-apex", line, column, message, remedy)
 
 
-def read_file(state: State, path: str, content: bytes, origin: bytes) -> None:
-    """Reads one file of a zone, and those it includes, under `origin`."""
+def read_file(
+    state: State, path: str, content: bytes, origin: bytes, parent: FileReader | None = None
+) -> None:
+    """Reads one file of a zone, and those it includes, under `origin`; `parent` includes it."""
     _check_text(state.records, path, content)
     state.open_files.append(path)
-    FileReader(state, path, content, origin).read()
+    FileReader(state, path, content, origin, parent).read()
     state.open_files.pop()
 
 
