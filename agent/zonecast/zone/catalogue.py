@@ -73,6 +73,10 @@ _CHECKS = (
     Check("serial-not-raised", "error", True, "RFC 1034 §4.3.5"),
     Check("serial-backwards", "error", True, "RFC 1982 §3.2"),
     Check("serial-undefined-step", "error", True, "RFC 1982 §3.2"),
+    # The agent's: why a zone or a whole commit is held back.
+    Check("policy", "error", True, ""),
+    Check("zone-pulled", "error", True, ""),
+    Check("all-or-nothing", "error", True, ""),
 )
 
 CATALOGUE = {check.id: check for check in _CHECKS}

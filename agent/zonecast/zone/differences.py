@@ -12,7 +12,10 @@ from zonecast.zone.names import node_key
 from zonecast.zone.rrset import RRset
 from zonecast.zone.zonefile_text import rdata_text
 
-Kind = Literal["delete", "add", "ttl"]
+Kind = Literal["delete", "ttl", "add"]
+
+# How the records of one name are listed: what was there comes before what is new.
+_ORDER: tuple[Kind, ...] = ("delete", "ttl", "add")
 
 
 class Difference(NamedTuple):
@@ -32,7 +35,7 @@ class Difference(NamedTuple):
 
 
 def differences(changeset: Changeset) -> list[Difference]:
-    """What a changeset does, in canonical order of the names, deletions of a name first. The
+    """What a changeset does, in canonical order of the names, what is new of a name last. The
     SOA is among it where more than its serial changed."""
     deleted = {rrset.key: rrset for rrset in changeset.deleted}
     added = {rrset.key: rrset for rrset in changeset.added}
@@ -46,7 +49,7 @@ def differences(changeset: Changeset) -> list[Difference]:
     for key in deleted.keys() | added.keys():
         for item in _rrset(deleted.get(key), added.get(key), changeset.origin):
             owner = (added.get(key) or deleted[key]).owner
-            found.append((node_key(owner), item.kind != "delete", item))
+            found.append((node_key(owner), _ORDER.index(item.kind), item))
     return [item for _, _, item in sorted(found)]
 
 

@@ -1,0 +1,87 @@
+"""zonecast.toml: every key optional, every mistake named with its place and what is allowed."""
+
+from __future__ import annotations
+
+import pytest
+
+from zonecast.errors import ConfigError
+from zonecast.zone import names
+from zonecast.zone.policy import Policy
+
+DESIGN = b"""
+include = ["**/*.zone", "**/db.*"]
+publish = "all-or-nothing"
+[serial]
+mode = "enforce"
+policy = "unixtime"
+[origins]
+"zones/root.zone" = "."
+"zones/rev" = "0/25.2.0.192.in-addr.arpa"
+[checks]
+"*" = "warning"
+dangling-target = "off"
+[rails]
+max-delete = 1.0
+max-update = 0.5
+[zone."Example.com"]
+serial.mode = "managed"
+rails.max-update = 1.0
+[zone."other.example."]
+checks."glue-*" = "error"
+"""
+
+
+def zone(policy: Policy, name: str):
+    return policy.zone(names.from_text(name))
+
+
+def test_no_policy_is_the_defaults() -> None:
+    assert Policy.from_toml(b"", "zonecast.toml") == Policy()
+    policy = Policy()
+    assert policy.include == ("**/*.zone", "**/db.*")
+    assert policy.publish == "each-zone"
+    found = zone(policy, "example.com.")
+    assert (found.serial.mode, found.serial.policy) == ("fix", "date")
+    assert (found.rails.max_delete, found.rails.max_update) == (0.3, 0.3)
+
+
+def test_every_key_is_read_and_a_zone_overrides_only_what_it_names() -> None:
+    policy = Policy.from_toml(DESIGN, "zonecast.toml")
+    assert policy.publish == "all-or-nothing"
+    assert policy.origins["zones/root.zone"] == b"\x00"
+    assert policy.origins["zones/rev"] == names.from_text("0/25.2.0.192.in-addr.arpa.")
+    managed = zone(policy, "EXAMPLE.com.")
+    assert (managed.serial.mode, managed.serial.policy) == ("managed", "unixtime")
+    assert (managed.rails.max_delete, managed.rails.max_update) == (1.0, 1.0)
+    assert managed.level("dangling-target") == "off"
+    other = zone(policy, "other.example.")
+    assert other.serial.mode == "enforce"
+    assert other.level("glue-missing") == "error"
+    assert other.level("mx-is-cname") == "warning"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"inclde = []", "unknown key 'inclde'; the keys here are: checks, include"),
+        (b"[serial]\nmod = 1", "[serial]: unknown key 'mod'; the keys here are: mode, policy"),
+        (b'[serial]\nmode = "x"', "expected one of enforce, fix, managed"),
+        (b'[zone."a"]\nserial.mode = "x"', "expected one of enforce, fix, managed"),
+        (b'[zone."a"]\nserial.mod = "x"', "unknown key 'mod'"),
+        (b'[zone."a"]\npublish = "x"', "unknown key 'publish'"),
+        (b'[checks]\nglue-mising = "off"', "no check 'glue-mising'; near it: glue-missing"),
+        (b'[checks]\nglue-missing = "on"', "expected one of error, warning, off"),
+        (b"[rails]\nmax-delete = 2", "expected a number from 0.0 to 1.0"),
+        (b'[origins]\n"a" = "b..c"', "empty label"),
+        (b"checks = 1", "expected a table"),
+        (b"include = 1", "expected a list"),
+        (b"a = 1\nb = \n", "line 2"),
+        (b"# caf\xe9", "zonecast.toml:1: the file is not UTF-8"),
+    ],
+)
+def test_a_mistake_is_named(content: bytes, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Policy.from_toml(content, "zonecast.toml")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("zonecast.toml")
+    assert caught.value.exit_code == 2
