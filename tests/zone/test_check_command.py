@@ -159,6 +159,12 @@ def test_a_broken_policy_is_wrong_configuration(repository: Path) -> None:
     assert zonecast("check", cwd=repository).returncode == 0
 
 
+def test_a_tree_without_zones_is_fine_and_says_so(tmp_path: Path) -> None:
+    done = zonecast("check", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "no file is a zone file by the policy: include = ['**/*.zone'" in done.stderr
+
+
 def test_a_revision_needs_a_repository(tmp_path: Path) -> None:
     done = zonecast("check", "--rev", "HEAD", cwd=tmp_path)
     assert done.returncode == 3

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from zonecast.cli.place import Place, find_place
-from zonecast.cli.render import format_option, relocated, show_findings
+from zonecast.cli.render import format_option, relocated, say, show_findings
 from zonecast.cli.revisions import (
     NO_FILES,
     Files,
@@ -63,6 +63,8 @@ def command(
         findings += judge(before.get(origin), parsed, policy.zone(origin)).findings
     shown = relocated(findings, str if rev is not None else place.display)
     show_findings(shown, len(collection.zones), output_format)
+    if not collection.origins:
+        say(f"no file is a zone file by the policy: include = {list(policy.include)}", err=True)
     if _refused(findings, strict):
         raise click.exceptions.Exit(1)
 
