@@ -32,7 +32,8 @@ from zonecast.zone.serial import Policy as SerialNumbers
     type=click.Choice(["increment", "date", "unixtime"]),
     help="What the new serials look like (default: as the zones' policy says).",
 )
-def command(paths: tuple[Path, ...], numbers: SerialNumbers | None) -> None:
+@click.option("--against", metavar="REV", help="Compare with this revision (default: HEAD).")
+def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str | None) -> None:
     """Raise the serials of the zones below PATHS (all of them) that changed since HEAD.
 
     Only the serial's digits are written, nothing is staged, and a zone that did not change or
@@ -46,7 +47,7 @@ def command(paths: tuple[Path, ...], numbers: SerialNumbers | None) -> None:
     if repository.bare:
         raise UsageError("a bare repository has no work tree", where=str(place.top))
     files = work_tree(place.top, repository)
-    zones = _selected(_touched(place, files), places, bool(paths))
+    zones = _selected(_touched(place, files, against), places, bool(paths))
     broken = [found for zone in zones for found in _unreadable(zone)]
     edits = _edits(zones, numbers)
     for path, group in by_path(edits).items():
@@ -61,12 +62,17 @@ def command(paths: tuple[Path, ...], numbers: SerialNumbers | None) -> None:
         say("no zone needs a new serial")
 
 
-def _touched(place: Place, files: Files) -> list[Judged]:
-    """The zones that differ from HEAD, and from what a merge under way brings in."""
+def _touched(place: Place, files: Files, against: str | None) -> list[Judged]:
+    """The zones that differ from a revision: from HEAD, and from what a merge under way brings
+    in, where none is named."""
     repository = place.needs_repository()
-    commits = [head] if (head := repository.head()) else []
+    if against is not None:
+        commits = [repository.resolve(against)]
+    else:
+        head = repository.head()
+        commits = [*([head] if head else []), *repository.merge_heads()]
     parents = []
-    for commit in [*commits, *repository.merge_heads()]:
+    for commit in commits:
         before = committed(repository, commit, place.prefix)
         changed = changed_between(before, files, before.paths & files.paths)
         parents.append(Parent(before, changed))

@@ -9,6 +9,7 @@ from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
 from zonecast.cli.revisions import NO_FILES, committed
 from zonecast.errors import RejectedError, UsageError
 from zonecast.repository import Repository
+from zonecast.zone.findings import Finding
 
 BRANCH_KEY = "zonecast.branch"
 
@@ -72,4 +73,13 @@ def _judge_update(repository: Repository, update: RefUpdate, branch: str) -> Jud
             "commit it again under a higher serial",
         )
     changed = repository.changed_paths(update.old, update.new)
-    return judge_change([Parent(committed(repository, update.old), changed)], new)
+    judgement = judge_change([Parent(committed(repository, update.old), changed)], new)
+    for zone in judgement.zones.values():
+        zone.serials = [_after_commit(found, update.old) for found in zone.serials]
+    return judgement
+
+
+def _after_commit(found: Finding, old: str) -> Finding:
+    """The remedy of one who has committed already, for whom HEAD is no measure any more."""
+    remedy = found.remedy.replace("zonecast bump ", f"zonecast bump --against {old[:12]} ")
+    return found._replace(remedy=remedy)

@@ -50,17 +50,22 @@ class Index:
         return found
 
     def _announced(self, entries: Mapping[str, Entry]) -> list[str]:
-        """Paths that stand in the index with no content yet: an empty blob there, and an added
-        file to `git diff-files`."""
-        empty = decode(
-            self._commands.run("hash-object", "-t", "blob", "--stdin", stdin=b"")
-        ).strip()
-        if not any(entry.blob == empty for entry in entries.values()):
+        """Paths that stand in the index with no content yet: an empty blob there, and invisible
+        to a comparison with the empty tree. (The work tree is not asked: a look at a file there
+        runs the filters that the repository's configuration names.)"""
+        empty = self._empty("blob")
+        hollow = [path for path, entry in entries.items() if entry.blob == empty]
+        if not hollow:
             return []
-        added = self._commands.run(
-            "diff-files", "-z", "--name-only", "--diff-filter=A", "--no-ext-diff", "--no-textconv"
-        )
-        return [path for path in decode(added).split("\x00") if path in entries]
+        there = self._commands.run(
+            "diff-index", "--cached", "-z", "--name-only", "--no-renames", "--no-ext-diff",
+            "--no-textconv", "--ita-invisible-in-index", self._empty("tree"),
+        )  # fmt: skip
+        added = set(decode(there).split("\x00"))
+        return [path for path in hollow if path not in added]
+
+    def _empty(self, kind: str) -> str:
+        return decode(self._commands.run("hash-object", "-t", kind, "--stdin", stdin=b"")).strip()
 
     def replace(self, path: str, mode: str, content: bytes) -> None:
         """Stage `content` for `path`; the work tree's file is left alone.
