@@ -1,12 +1,14 @@
-"""What all tests share: other people's data, and a git that nobody has configured."""
+"""What all tests share: other people's data, a git that nobody has configured, and for those that
+run agents a repository, a key and a factory."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from agents import Agent, Secret, Zones
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -47,3 +49,30 @@ def _plain_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("HOME", str(home))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Zones:
+    """An empty bare repository and a clone, without hooks."""
+    return Zones(tmp_path).make()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Secret:
+    """A TSIG key."""
+    return Secret(tmp_path / "xfr.key").make()
+
+
+@pytest.fixture
+def new_agent(tmp_path: Path) -> Iterator[Callable[[str], Agent]]:
+    """Makes agents by name; they are ended with the test."""
+    made: list[Agent] = []
+
+    def make(name: str) -> Agent:
+        agent = Agent(name, tmp_path / name)
+        made.append(agent)
+        return agent
+
+    yield make
+    for agent in made:
+        agent.close()
