@@ -124,3 +124,35 @@ def test_source_port_0_gets_nothing(implementation: type[Datagrams]) -> None:
             raw.sendto(header + payload, ("127.0.0.1", 0))
         wait(server)
         assert batch.receive() == []
+
+
+@pytest.mark.parametrize(
+    ("family", "wildcard", "asked"),
+    [(socket.AF_INET, "0.0.0.0", ("127.0.0.5", "127.0.0.1", "127.9.9.9"))]
+    + ([(socket.AF_INET6, "::", ("::1",))] if has_ipv6() else []),
+)
+def test_reply_leaves_from_the_address_that_was_asked(
+    family: int, wildcard: str, asked: tuple[str, ...]
+) -> None:
+    with socket.socket(family, socket.SOCK_DGRAM) as server:
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        server.bind((wildcard, 0))
+        batch = LinuxBatch(server)
+        port = server.getsockname()[1]
+        clients = []
+        for host in asked:
+            client = socket.socket(family, socket.SOCK_DGRAM)
+            client.settimeout(5)
+            # A connected socket takes datagrams from that address alone.
+            client.connect((host, port))
+            client.send(host.encode())
+            clients.append(client)
+        wait(server)
+        packets = batch.receive()
+        assert len(packets) == len(asked)
+        assert {batch.client_ip(client) for _, client in packets} <= {"127.0.0.1", "::1", *asked}
+        batch.send(packets)
+        for client, host in zip(clients, asked, strict=True):
+            assert client.recv(100) == host.encode()
+            client.close()

@@ -1,7 +1,10 @@
 """recvmmsg(2) and sendmmsg(2) through ctypes: one system call a batch, on Linux.
 
 Every buffer and header is made once. Only lengths, addresses and the pointers to the replies
-change from batch to batch; the kernel overwrites the address lengths, so they are set each time.
+change from batch to batch; the kernel overwrites the lengths, so they are set each time.
+
+A socket bound to a wildcard address (systemd passes such) also receives packet info, which goes
+back with the reply: it leaves from the address that was asked (RFC 2181 §4.1).
 """
 
 from __future__ import annotations
@@ -14,6 +17,17 @@ from typing import Any
 from zonecast.server.batch import BATCH, PACKET, Packets
 
 _ADDRESS = 28  # sizeof(struct sockaddr_in6), the longer of the two
+_ADDRESS_LENGTHS = {socket.AF_INET: 16, socket.AF_INET6: 28}
+
+# Room for one control message: its header (16) and the longer packet info, padded.
+_CONTROL = 40
+# Where struct in_pktinfo and struct in6_pktinfo have the interface's index, in a control message.
+_INTERFACE = {socket.AF_INET: slice(16, 20), socket.AF_INET6: slice(32, 36)}
+_PACKET_INFO = {
+    socket.AF_INET: (socket.IPPROTO_IP, 8),  # IP_PKTINFO, which the socket module lacks
+    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO),
+}
+_LINK_LOCAL = b"\xfe\x80"
 
 
 class _Iovec(ctypes.Structure):
@@ -50,9 +64,10 @@ _sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int
 
 
 class _Headers:
-    """BATCH message headers, each with an address and one buffer."""
+    """BATCH message headers, each with an address, one buffer and, with `control`, room for a
+    control message."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, control: bool) -> None:
         self.addresses = bytearray(BATCH * _ADDRESS)
         self.buffers = (_Iovec * BATCH)()
         self.headers = (_Mmsghdr * BATCH)()
@@ -62,6 +77,12 @@ class _Headers:
             message.header.name = start + index * _ADDRESS
             message.header.iov = ctypes.pointer(self.buffers[index])
             message.header.iovlen = 1
+        self.controls = bytearray(BATCH * _CONTROL)
+        self._controls = (ctypes.c_char * len(self.controls)).from_buffer(self.controls)
+        if control:
+            start = ctypes.addressof(self._controls)
+            for index, message in enumerate(self.headers):
+                message.header.control = start + index * _CONTROL
         # Objects made once: indexing a ctypes array makes a new one every time.
         self.messages = list(self.headers)
         self.inner = [message.header for message in self.messages]
@@ -72,15 +93,24 @@ class _Headers:
         return ctypes.addressof(self.headers) + index * ctypes.sizeof(_Mmsghdr)
 
 
+def _is_wildcard(sock: socket.socket) -> bool:
+    return sock.family in _PACKET_INFO and sock.getsockname()[0] in ("0.0.0.0", "::")
+
+
 class LinuxBatch:
-    """One system call a batch; see `zonecast.server.batch.Datagrams`. A client is its sockaddr."""
+    """One system call a batch; see `zonecast.server.batch.Datagrams`. A client is its sockaddr;
+    where the socket is bound to a wildcard, padded and followed by the packet info."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._socket = sock
         self._fd = sock.fileno()
-        self._in = _Headers()
-        self._out = _Headers()
+        self._family = sock.family
+        self._wildcard = _is_wildcard(sock)
+        if self._wildcard:
+            sock.setsockopt(*_PACKET_INFO[sock.family], 1)
+        self._in = _Headers(control=self._wildcard)
+        self._out = _Headers(control=self._wildcard)
         self._memory = bytearray(BATCH * PACKET)
         self._view = memoryview(self._memory)
         self._buffer = (ctypes.c_char * len(self._memory)).from_buffer(self._memory)
@@ -90,6 +120,7 @@ class LinuxBatch:
             iovec.length = PACKET
         for inner in self._in.inner:
             inner.namelen = _ADDRESS
+            inner.controllen = _CONTROL if self._wildcard else 0
         self._in_at = self._in.at(0)
 
     def receive(self) -> Packets:
@@ -102,11 +133,26 @@ class LinuxBatch:
             inner = self._in.inner[index]
             client = bytes(addresses[index * _ADDRESS : index * _ADDRESS + inner.namelen])
             inner.namelen = _ADDRESS
+            if self._wildcard:
+                client = client.ljust(_ADDRESS, b"\x00") + self._packet_info(index)
             if client[2:4] != b"\x00\x00":
                 start = index * PACKET
                 packet = bytes(view[start : start + self._in.messages[index].length])
                 packets.append((packet, client))
         return packets
+
+    def _packet_info(self, index: int) -> bytes:
+        """The control message as the reply carries it: without an interface, which routing finds
+        better, except where a link-local address means nothing without one."""
+        inner = self._in.inner[index]
+        start = index * _CONTROL
+        control = self._in.controls[start : start + inner.controllen]
+        inner.controllen = _CONTROL
+        interface = _INTERFACE[self._family]
+        link_local = self._family == socket.AF_INET6 and control[16:18] == _LINK_LOCAL
+        if len(control) >= interface.stop and not link_local:
+            control[interface] = b"\x00\x00\x00\x00"
+        return bytes(control)
 
     def send(self, replies: Packets) -> None:
         """See `Datagrams`."""
@@ -119,9 +165,16 @@ class LinuxBatch:
             iovec = out.iovecs[index]
             iovec.base = reply
             iovec.length = len(reply)
+            inner = out.inner[index]
+            if self._wildcard:
+                control = client[_ADDRESS:]
+                client = client[: _ADDRESS_LENGTHS[self._family]]
+                place = index * _CONTROL
+                out.controls[place : place + len(control)] = control
+                inner.controllen = len(control)
             start = index * _ADDRESS
             out.addresses[start : start + len(client)] = client
-            out.inner[index].namelen = len(client)
+            inner.namelen = len(client)
         done = 0
         while done < len(replies):
             sent = _sendmmsg(self._fd, out.at(done), len(replies) - done, socket.MSG_DONTWAIT)
