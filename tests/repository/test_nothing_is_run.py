@@ -35,25 +35,39 @@ def booby_trapped(tmp_path: Path) -> tuple[Path, Path]:
     return place, mark
 
 
-def test_reading_and_staging_run_nothing(booby_trapped: tuple[Path, Path]) -> None:
+def test_reading_runs_nothing(booby_trapped: tuple[Path, Path]) -> None:
     place, mark = booby_trapped
     repository = Repository.discover(place)
     tip = repository.resolve("HEAD")
     old = repository.resolve("HEAD~1")
+    # An index that git would like to look into: a changed file, an empty one.
+    git(place, "update-index", "--add", "--cacheinfo", f"100644,{_empty_blob(place)},empty.zone")
+    mark.unlink(missing_ok=True)
     (place / "a.zone").write_bytes(b"3\n")
-    (place / "empty.zone").write_bytes(b"")
     repository.blobs(repository.listing(tip).values())
     repository.changed_paths(old, tip)
     repository.commit_info(tip)
-    repository.index.replace("empty.zone", "100644", b"")
-    repository.staged_listing()
-    repository.index.replace("a.zone", "100644", b"4\n")
+    assert set(repository.staged_listing()) == {".gitattributes", "a.zone", "empty.zone"}
     repository.set_config("zonecast.branch", "main")
     assert repository.is_ancestor(old, tip)
     assert not mark.exists(), mark.read_text()
     # The traps do work: plain git steps into them.
     git(place, "diff", "HEAD~1")
     assert mark.exists()
+
+
+def test_staging_runs_no_hook(booby_trapped: tuple[Path, Path]) -> None:
+    place, mark = booby_trapped
+    # Git itself may run the filters of the person's own files when it writes an index.
+    (place / ".gitattributes").unlink()
+    Repository.discover(place).index.replace("a.zone", "100644", b"4\n")
+    assert not mark.exists(), mark.read_text()
+    git(place, "update-index", "--add", "--cacheinfo", f"100644,{_empty_blob(place)},empty.zone")
+    assert "post-index-change" in mark.read_text()
+
+
+def _empty_blob(place: Path) -> str:
+    return git(place, "hash-object", "-w", "--no-filters", "-t", "blob", "--stdin")
 
 
 def test_a_mirror_runs_nothing(booby_trapped: tuple[Path, Path], tmp_path: Path) -> None:
