@@ -46,6 +46,7 @@ def command(
     if not wait:
         return
     if not report["converged"]:
-        raise RejectedError(f"not every secondary has it after {timeout:g} s")
+        why = "a zone is held back" if report["held"] else f"not after {timeout:g} s"
+        raise RejectedError(f"not every secondary has it: {why}")
     if output_format == "human":
         click.echo(f"every secondary has it ({time.monotonic() - started:.2f} s)")

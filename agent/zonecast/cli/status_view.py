@@ -10,11 +10,13 @@ from rich.table import Table
 
 # Zones shown one by one; of more, the rest is counted.
 SHOWN = 200
+WIDTH = 10_000
 
 
 def print_report(report: dict[str, Any]) -> None:
     """Print a status report; coloured on a terminal only."""
-    console = Console(highlight=False, soft_wrap=True)
+    # Never cut a name: what is wider than the terminal wraps, what is piped stays whole.
+    console = Console(highlight=False, soft_wrap=True, width=WIDTH)
     now = report["agent"]["now"]
     console.print(_zones(report["zones"][:SHOWN], now))
     if len(report["zones"]) > SHOWN:

@@ -45,7 +45,11 @@ class Commands:
         expired = agent.control.expired()
         with agent.reader.begin() as snapshot:
             records = [r for r in snapshot.records() if wanted in (None, r.origin.lower())]
-            held = list(held_status(snapshot.held()))
+            held = [
+                reason
+                for reason in held_status(snapshot.held())
+                if wanted is None or reason["what"] in (names.to_text(wanted), reason["repository"])
+            ]
         zones = [self._zone(record, expired) for record in records]
         stored = {record.origin.lower() for record in records}
         zones += [
@@ -89,18 +93,22 @@ class Commands:
         }
 
     async def _wait(self, request: Message) -> Message:
-        """Wait until every secondary has every zone (or "zone"), after "commit" was published
-        where one is given, for at most "timeout" seconds; the report says "converged"."""
+        """Wait until every secondary has every zone (or "zone") as the branches hold it now, and
+        "commit" or a later one is published where one is given, for at most "timeout" seconds.
+        The report says "converged"; what is held back will not change by waiting and ends it."""
         wanted = self._wanted(request, must_exist=False)
-        commit = request.get("commit")
+        since = time.time()
         deadline = time.monotonic() + float(request.get("timeout", 60.0))
+        for publishing in self._agent.publishing:
+            publishing.look()
         while True:
             news = self._agent.news
             started = time.monotonic()
             report = self._report(wanted)
-            report["converged"] = self._converged(report, commit)
+            published = await self._published(request.get("commit"), since)
+            report["converged"] = published and self._converged(report, wanted)
             left = deadline - time.monotonic()
-            if report["converged"] or left <= 0:
+            if report["converged"] or left <= 0 or (published and report["held"]):
                 return report
             # With thousands of zones each report costs; news come by the thousand then, too.
             await asyncio.sleep(3 * (time.monotonic() - started))
@@ -109,13 +117,27 @@ class Commands:
             except TimeoutError:
                 continue
 
-    def _converged(self, report: Message, commit: str | None) -> bool:
-        published = commit is None or any(
-            (repository["commit"] or "").startswith(commit) for repository in report["repositories"]
-        )
-        return published and all(
-            zone["serial"] is not None and all(peer["has-it"] for peer in zone["secondaries"])
-            for zone in report["zones"]
+    async def _published(self, commit: str | None, since: float) -> bool:
+        """Whether every branch's tip is published, and `commit` with it."""
+        repositories = self._agent.publishing
+        if not all(publishing.settled(since) for publishing in repositories):
+            return False
+        if commit is None:
+            return True
+        for publishing in repositories:
+            if await publishing.includes(commit):
+                return True
+        return False
+
+    def _converged(self, report: Message, wanted: bytes | None) -> bool:
+        """Whether nothing is held back and every secondary was seen serving every zone."""
+        return (
+            bool(report["zones"] or (wanted is None and not self._agent.publishing))
+            and not report["held"]
+            and all(
+                zone["serial"] is not None and all(peer["has-it"] for peer in zone["secondaries"])
+                for zone in report["zones"]
+            )
         )
 
     async def _history(self, request: Message) -> Message:

@@ -111,9 +111,10 @@ def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
 
 
 def held_status(held: Mapping[bytes, Any]) -> Iterable[dict[str, Any]]:
-    """What is held back, as `status` shows it."""
+    """What is held back, as `status` shows it: a zone, a file or a whole repository's commit."""
     for key, reason in held.items():
-        name = key.decode("utf-8", "replace")
-        if b"\x00" in key and not key.startswith(b"repository/"):
-            name = names.to_text(key)
-        yield {"what": name, **reason}
+        if key == meta_key(reason["repository"]).encode():
+            what = reason["repository"]
+        else:
+            what = names.to_text(key) if b"\x00" in key else key.decode("utf-8", "replace")
+        yield {"what": what, **reason}

@@ -85,8 +85,10 @@ class Publishing:
         self.looked = asyncio.Event()
         self.tip: str | None = None
         self.done: str | None = None
+        self.published: str | None = None
         self.trouble = ""
         self.checked_at = 0.0
+        self._path = ""
 
     def look(self) -> None:
         """Look at the branch now."""
@@ -99,6 +101,7 @@ class Publishing:
         try:
             while True:
                 self._wake.clear()
+                began = time.time()
                 try:
                     await self._once(watch)
                     self.trouble = ""
@@ -108,7 +111,7 @@ class Publishing:
                         log.error("%s: %s", self.repository.name, error)
                     self.trouble = str(error)
                     failures += 1
-                self.checked_at = time.time()
+                self.checked_at = began
                 self.looked.set()
                 self._changed()
                 await self._sleep(failures)
@@ -126,6 +129,7 @@ class Publishing:
 
     async def _once(self, watch: Watch) -> None:
         path, tip, watched = await asyncio.to_thread(self._read_tip)
+        self._path = path
         watch.follow(watched)
         self.tip = tip
         if tip == self.done:
@@ -144,6 +148,8 @@ class Publishing:
                 }
             )
         self.done = tip
+        if not result["refused"]:
+            self.published = tip
         for text in result["refused"]:
             log.error("%s: commit %s refused: %s", self.repository.name, tip[:12], text)
         await self._published(result)
@@ -180,13 +186,33 @@ class Publishing:
         watched = [] if wanted.url else [str(path) for path in repository.watch_paths()]
         return str(repository.path), tip, watched
 
+    def settled(self, since: float) -> bool:
+        """Whether the branch was looked at after `since` and its tip is what is published."""
+        return (
+            self.checked_at >= since and self.published is not None and self.tip == self.published
+        )
+
+    async def includes(self, commit: str) -> bool:
+        """Whether what is published is this commit (or an abbreviation of it) or a later one."""
+        published = self.published
+        if published is None:
+            return False
+        if published.startswith(commit):
+            return True
+        try:
+            repository = await asyncio.to_thread(Repository.open, self._path)
+            found = await asyncio.to_thread(repository.resolve, commit)
+            return await asyncio.to_thread(repository.is_ancestor, found, published)
+        except ZonecastError:
+            return False  # not there yet
+
     def status(self) -> dict[str, Any]:
-        """The repository's state."""
+        """The repository's state: `checked-at` is when the last look that ended had begun."""
         return {
             "name": self.repository.name,
             "branch": self.repository.branch,
             "tip": self.tip,
-            "commit": self.done,
+            "commit": self.published,
             "trouble": self.trouble,
             "checked-at": self.checked_at,
         }
