@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from zonecast.errors import ZonecastError
 from zonecast.protocol.notify import Due, Outbox
-from zonecast.protocol.tsig import Key
+from zonecast.server.peers import signing_key
 from zonecast.server.pull_query import ask_soa, send_notify
 from zonecast.zone.rrset import RRset, soa_serial
 from zonecast.zone.serial import is_greater
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, Endpoint, PeerConfig
+    from zonecast.config import Config, Endpoint
     from zonecast.store.control import ControlStore
 
 TIMEOUT = 2.0
@@ -235,11 +235,3 @@ class Notifying:
         }
         self._unwritten.clear()
         self._control.write("peers", records)
-
-
-def signing_key(config: Config, peer: PeerConfig) -> Key | None:
-    """The key that requests to a peer are signed with: the first of its keys."""
-    if not peer.keys:
-        return None
-    key = config.key_named(peer.keys[0])
-    return Key(key.name, key.algorithm, key.secret())

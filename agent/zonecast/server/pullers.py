@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
 from zonecast.server.children import KeptChild, Message
-from zonecast.zone import names
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, PeerConfig
+    from zonecast.config import Config
 
 log = logging.getLogger("zonecast.pullers")
 
@@ -91,19 +89,3 @@ def _finish(puller: _Puller, message: Message) -> None:
     job = puller.jobs.pop(message.get("job", 0), None)
     if job is not None and not job.result.done():
         job.result.set_result(message)
-
-
-def primary_message(config: Config, peer: PeerConfig) -> Message:
-    """A primary as a puller's job names it, with the key to ask it with."""
-    key = config.key_named(peer.keys[0]) if peer.keys else None
-    return {
-        "name": peer.name,
-        "address": str(peer.address),
-        "key": None
-        if key is None
-        else {
-            "name": names.to_text(key.name),
-            "algorithm": key.algorithm,
-            "secret": base64.b64encode(key.secret()).decode(),
-        },
-    }
