@@ -15,12 +15,13 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock install install-systemd clean
+.PHONY: help demo test test-replay lint format lock install install-systemd clean
 
 help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
 	@echo 'make demo ARGS=--once  the same, and end'
 	@echo 'make test              all tests (ARGS=... goes to pytest)'
+	@echo 'make test-replay       every commit of three real zone repositories, some minutes'
 	@echo 'make lint              ruff and mypy'
 	@echo 'make format            let ruff rewrite what it can'
 	@echo 'make lock              pin the newest dependencies that pyproject.toml allows'
@@ -40,6 +41,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-replay: $(READY)
+	ZONECAST_REPLAY=whole $(BIN)/python -m pytest tests/replay $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
