@@ -252,7 +252,9 @@ def peer(table: str, name: str, address: str, *, key: bool = True) -> list[str]:
     return [*lines, f'keys = ["{KEY}"]'] if key else lines
 
 
-def primary_config(zones: Zones, secret: Secret, *secondaries: Agent, poll: str = "1s") -> list[str]:
+def primary_config(
+    zones: Zones, secret: Secret, *secondaries: Agent, poll: str = "1s"
+) -> list[str]:
     """The configuration of a primary of `zones` with a catalog."""
     lines = [*secret.config, "[[repository]]", f'path = "{zones.bare}"', f'catalog = "{CATALOG}"']
     lines.append(f'poll-interval = "{poll}"')

@@ -90,6 +90,8 @@ class StreamWorker:
             crowded = len(self._connections) > MAX_CONNECTIONS
             if client and not crowded and self._clients[client] <= MAX_PER_CLIENT:
                 await self._serve(reader, writer, client)
+        except asyncio.CancelledError:
+            pass  # told to stop; asyncio before 3.13 reports a connection's cancelled task as a fault
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             _reset(writer)  # the client is slow or gone
         except Exception as error:  # noqa: BLE001 - no connection may end a worker
