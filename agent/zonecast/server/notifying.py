@@ -30,6 +30,9 @@ TIMEOUT = 2.0
 # last repeats until it has caught up.
 LOOKS = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 2.0, 5.0)
 SILENT_LOOKS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+# After so many looks at one that answers with an old version it is told again: a NOTIFY may have
+# been answered and then forgotten.
+LOOKS_TO_TELL_AGAIN = 10
 # Queries under way at once to one secondary: a commit of ten thousand zones must not burst, and
 # one that is silent must not hold up another.
 AT_ONCE = 16
@@ -200,6 +203,9 @@ class Notifying:
             if self.peer(name, origin).has(wanted):
                 self._outbox.answered(name, origin, wanted)
                 return
+            if looks and not looks % LOOKS_TO_TELL_AGAIN:
+                self._outbox.announce(name, origin, wanted, time.time())
+                self._wake.set()
 
     async def _ask(self, name: str, origin: bytes) -> bool:
         """Note what a secondary serves; False where nothing came within the time."""

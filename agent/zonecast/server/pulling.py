@@ -96,7 +96,10 @@ class Pulling:
             timers = Timers(*soa_timers(snapshot.soa(snapshot.zones[origin]).rdatas[0])[:3])
         saved = self._saved.get(origin)
         if saved is not None and saved["serial"] == record.serial:
-            return Refresh.from_dict(saved, now)
+            machine = Refresh.from_dict(saved, now)
+            # A NOTIFY may have been answered by a worker and have died with the controller.
+            machine.check_soon(now)
+            return machine
         return Refresh.stored(record.serial, timers, record.published, now)
 
     def forget(self, origin: bytes) -> None:
