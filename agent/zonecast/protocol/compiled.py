@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from zonecast.zone import rdata as rd
-from zonecast.zone.names import parent_node
 from zonecast.zone.rrset import RRset, Zone, make_rrset, node_of, rrset_key, soa_timers
 
 OCCLUDED = 1  # glue or otherwise below a zone cut or a DNAME: not an answer
@@ -186,21 +185,22 @@ def hides_below(rrsets: Iterable[RRset]) -> bool:
 def compile_zone(zone: Zone) -> dict[bytes, bytes]:
     """All answer entries of a zone, by RRset key."""
     nodes: dict[bytes, list[RRset]] = {}
-    for key, rrset in zone.rrsets.items():
-        nodes.setdefault(node_of(key), []).append(rrset)
-    hiding = {node for node, rrsets in nodes.items() if hides_below(rrsets)}
-    entries: dict[bytes, bytes] = {}
-    for node, rrsets in nodes.items():
-        entries |= compile_node(rrsets, OCCLUDED if is_hidden(node, hiding) else 0)
-    return entries
+    for key in sorted(zone.rrsets):
+        nodes.setdefault(node_of(key), []).append(zone.rrsets[key])
+    return dict(compile_nodes(nodes.items()))
 
 
-def is_hidden(node: bytes, hiding: set[bytes]) -> bool:
-    """Whether an ancestor of `node` hides what is below it."""
-    if not hiding:
-        return False
-    while node:
-        node = parent_node(node)
-        if node in hiding:
-            return True
-    return False
+def compile_nodes(
+    nodes: Iterable[tuple[bytes, Iterable[RRset]]],
+) -> Iterator[tuple[bytes, bytes]]:
+    """The answer entries of whole nodes in canonical order, (key, entry) in key order. What a
+    node hides comes right after it, since its key is the prefix of theirs."""
+    hiding: bytes | None = None
+    for node, rrsets in nodes:
+        rrsets = list(rrsets)
+        if hiding is not None and not node.startswith(hiding):
+            hiding = None
+        entries = compile_node(rrsets, 0 if hiding is None else OCCLUDED)
+        yield from sorted(entries.items()) if len(entries) > 1 else entries.items()
+        if hiding is None and hides_below(rrsets):
+            hiding = node

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import lmdb
 
 from zonecast.errors import ChangesetError, StoreError
-from zonecast.protocol.compiled import transfer_records
+from zonecast.protocol.compiled import compile_nodes, transfer_records
 from zonecast.store.entries import EntryEditor
 from zonecast.store.reader import Snapshot, prefixed
-from zonecast.store.runs import RunEditor, delete_prefixed
+from zonecast.store.runs import RUN_SIZE, RunEditor, delete_prefixed, pack
 from zonecast.store.schema import (
     LAYOUT_KEY,
     NEXT_ID_KEY,
@@ -29,7 +29,7 @@ from zonecast.store.schema import (
     open_environment,
 )
 from zonecast.zone.changeset import Changeset, add_records, diff, remove_records
-from zonecast.zone.rrset import RRset, Zone, add_hashes, node_of, rrset_hash
+from zonecast.zone.rrset import SOA_KEY, RRset, Zone, add_hashes, node_of, rrset_hash
 from zonecast.zone.serial import is_greater
 
 
@@ -114,7 +114,8 @@ class WriteTransaction:
             record = self._new_record(changeset.origin)
             self._put("prefixes", origin, record.prefix)
             self._bump_layout()
-        hash_change = self._edit(record.prefix, changeset)
+        edit = self._fill if changeset.old_soa is None else self._edit
+        hash_change = edit(record.prefix, changeset)
         added = sum(len(r.rdatas) for r in changeset.added)
         deleted = sum(len(r.rdatas) for r in changeset.deleted)
         record = replace(
@@ -181,6 +182,21 @@ class WriteTransaction:
     def _bump_layout(self) -> None:
         octets = self._transaction.get(LAYOUT_KEY, db=self._databases["meta"]) or b"0"
         self._put("meta", LAYOUT_KEY, str(int(octets) + 1).encode())
+
+    def _fill(self, prefix: bytes, changeset: Changeset) -> int:
+        """Write a new zone, whose prefix is greater than all others: everything is appended."""
+        rrsets = {rrset.key: rrset for rrset in changeset.added}
+        nodes: dict[bytes, dict[bytes, RRset]] = {b"": {}}
+        for key in sorted(rrsets):
+            nodes.setdefault(node_of(key), {})[key] = rrsets[key]
+        runs = ((prefix + first, run) for first, run in pack(nodes, RUN_SIZE))
+        self._cursor("transfer").putmulti(runs, append=True)
+        nodes[b""][SOA_KEY] = changeset.new_soa
+        entries = compile_nodes((node, held.values()) for node, held in nodes.items())
+        self._cursor("answers").putmulti(
+            ((prefix + key, entry) for key, entry in entries), append=True
+        )
+        return sum(map(rrset_hash, changeset.added)) + rrset_hash(changeset.new_soa)
 
     def _edit(self, prefix: bytes, changeset: Changeset) -> int:
         """Edit transfer and answer forms node by node; returns the change of the content hash."""
