@@ -174,11 +174,16 @@ class Repository:
         return None if found.status else decode(found.stdout).removesuffix("\n")
 
     def set_config(self, key: str, value: str | None) -> None:
-        """Set a key in the repository's own configuration; None removes it."""
+        """Set a key in the repository's own configuration; None removes it. The file stays its
+        owner's, for root may configure what the user that git runs as has to read."""
+        file = self.places.common_dir / "config"
+        before = file.stat()
         if value is None:
             self.commands.result("config", "--local", "--unset-all", key, allowed=(0, 5))
         else:
             self.commands.run("config", "--local", "--replace-all", key, value)
+        if os.geteuid() == 0:
+            os.chown(file, before.st_uid, before.st_gid)
 
     def watch_paths(self) -> list[Path]:
         """Directories in which, or below which, something changes when a branch moves. A hint:

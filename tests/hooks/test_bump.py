@@ -1,0 +1,152 @@
+"""`zonecast bump`: serials raised in files, every other octet kept, nothing raised for nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from zones_clone import NAME, OTHER, Clone, zone, zonecast
+
+from zonecast.cli.hook_serials import Edit, edited
+
+
+def test_only_changed_zones_and_only_once(enforcing: Clone) -> None:
+    assert enforcing.zonecast("bump").output.strip() == "no zone needs a new serial"
+    enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
+    bumped = enforcing.zonecast("bump")
+    assert bumped.ok
+    assert bumped.output.strip() == f"{NAME}: serial 10 → 11"
+    assert enforcing.read(NAME) == zone(11, "www A 192.0.2.81")
+    assert enforcing.read(OTHER) == zone(20)
+    assert enforcing.zonecast("bump").output.strip() == "no zone needs a new serial"
+    assert enforcing.git("diff", "--cached", "--name-only") == "", "nothing is staged"
+
+
+def test_paths_choose(enforcing: Clone) -> None:
+    for path, serial in ((NAME, 10), (OTHER, 20)):
+        enforcing.write(path, zone(serial, "www A 192.0.2.81"))
+    assert enforcing.zonecast("bump", OTHER).ok
+    assert (enforcing.work_serial(), enforcing.work_serial(OTHER)) == (10, 21)
+    inside = zonecast(enforcing.path / "zones", "bump", "example.com.zone")
+    assert inside.output.strip() == "example.com.zone: serial 10 → 11"
+    assert enforcing.zonecast("bump", "zones/nowhere.zone").status == 2
+
+
+def test_an_include_chooses_those_who_include_it(enforcing: Clone) -> None:
+    enforcing.commit_unchecked(
+        {"a.inc": "@ MX 10 mx.example.org.\n", NAME: zone(10, "$INCLUDE a.inc")}
+    )
+    enforcing.write("a.inc", "@ MX 20 mx.example.org.\n")
+    enforcing.write(OTHER, zone(20, "www A 192.0.2.81"))
+    assert enforcing.zonecast("bump", "a.inc").ok
+    assert (enforcing.work_serial(), enforcing.work_serial(OTHER)) == (11, 20)
+
+
+@pytest.mark.parametrize("numbers", ["increment", "date", "unixtime"])
+def test_the_number_can_be_chosen(enforcing: Clone, numbers: str) -> None:
+    enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
+    before = time.time()
+    assert enforcing.zonecast("bump", "--policy", numbers).ok
+    serial = enforcing.work_serial()
+    if numbers == "increment":
+        assert serial == 11
+    elif numbers == "unixtime":
+        assert before - 1 <= serial <= time.time()
+    else:
+        assert serial % 100 == 0
+        assert len(str(serial)) == 10
+
+
+def test_above_heads_and_the_files_own(enforcing: Clone) -> None:
+    enforcing.write(NAME, zone(4, "www A 192.0.2.81"))
+    assert enforcing.zonecast("bump").ok
+    assert enforcing.work_serial() == 11
+    enforcing.write(NAME, zone(10 + 2**31, "www A 192.0.2.81"))
+    assert enforcing.zonecast("bump").ok
+    assert enforcing.work_serial() == 11
+
+
+def test_without_a_commit_there_is_nothing_to_raise(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    clone.git("init", "--quiet")
+    clone.write(NAME, zone(5))
+    assert clone.zonecast("bump").output.strip() == "no zone needs a new serial"
+    assert clone.work_serial() == 5
+
+
+def test_what_cannot_be_read_is_left_alone_and_named(enforcing: Clone) -> None:
+    broken = zone(10, "www A 192.0.2.999")
+    enforcing.write(NAME, broken)
+    enforcing.write(OTHER, zone(20, "www A 192.0.2.81"))
+    done = enforcing.zonecast("bump")
+    assert done.status == 1
+    assert f"{NAME}:7:" in done.output
+    assert enforcing.read(NAME) == broken
+    assert enforcing.work_serial(OTHER) == 21
+
+
+def test_a_managed_zone_keeps_its_serial(enforcing: Clone) -> None:
+    enforcing.commit_unchecked({"zonecast.toml": '[serial]\nmode = "managed"\n'})
+    enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
+    assert "the agent assigns" in enforcing.zonecast("bump", NAME).output
+    assert enforcing.work_serial() == 10
+
+
+def test_a_file_is_replaced_whole(enforcing: Clone) -> None:
+    file = enforcing.path / NAME
+    enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
+    file.chmod(0o640)
+    before = file.stat()
+    with file.open("rb") as reader:
+        assert enforcing.zonecast("bump").ok
+        assert reader.read().decode() == zone(10, "www A 192.0.2.81"), "a reader sees one version"
+    after = file.stat()
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
+    assert sorted(path.name for path in file.parent.iterdir()) == [
+        "example.com.zone",
+        "example.net.zone",
+    ]
+
+
+def test_outside_git_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "example.com.zone").write_text(zone(1))
+    done = zonecast(tmp_path, "bump")
+    assert done.status == 3
+    assert "not in a git repository" in done.output
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    content=st.one_of(
+        st.binary(max_size=200),
+        st.text(alphabet='@ \t\n();"\\$10SOAINns.', max_size=120).map(str.encode),
+    )
+)
+def test_any_octets_leave_the_file_or_a_zone(enforcing: Clone, content: bytes) -> None:
+    enforcing.write(NAME, content)
+    done = enforcing.zonecast("bump", NAME)
+    assert "Traceback" not in done.output
+    assert done.status in (0, 1)
+    assert (enforcing.path / NAME).read_bytes() == content
+
+
+@given(
+    parts=st.lists(st.binary(max_size=20), min_size=2, max_size=5),
+    serials=st.lists(st.integers(0, 2**32 - 1), min_size=4, max_size=4),
+)
+def test_edits_touch_nothing_else(parts: list[bytes], serials: list[int]) -> None:
+    content, edits = parts[0], []
+    for number, part in enumerate(parts[1:]):
+        old = b"%d" % serials[number]
+        start = len(content)
+        edits.append(Edit("x", start, start + len(old), serials[number], serials[-number - 1]))
+        content += old + part
+    expected = parts[0] + b"".join(
+        b"%d" % edit.serial + part for edit, part in zip(edits, parts[1:], strict=True)
+    )
+    assert edited(content, edits) == expected
