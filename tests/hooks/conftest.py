@@ -43,8 +43,3 @@ def pushing(enforcing: Clone, tmp_path: Path) -> Clone:
     pushed = enforcing.push()
     assert pushed.ok, pushed.output
     return enforcing
-
-
-def server_tip(clone: Clone, branch: str = "main") -> str:
-    """The commit that the server has."""
-    return clone.git("ls-remote", "origin", f"refs/heads/{branch}")[:40]

@@ -71,7 +71,7 @@ def test_a_file_with_another_serial_than_the_staged_one_is_left_alone(fixing: Cl
     assert fixing.read(NAME) == zone(55, "www A 192.0.2.82")
 
 
-@pytest.mark.parametrize("kind", ["removed", "symlink", "broken"])
+@pytest.mark.parametrize("kind", ["removed", "symlink", "broken", "emptied"])
 def test_a_file_that_is_no_longer_there_is_no_trouble(fixing: Clone, kind: str) -> None:
     fixing.stage(NAME, zone(10, "www A 192.0.2.81"))
     file = fixing.path / NAME
@@ -80,11 +80,14 @@ def test_a_file_that_is_no_longer_there_is_no_trouble(fixing: Clone, kind: str) 
         file.symlink_to("example.net.zone")
     elif kind == "broken":
         file.write_bytes(b"\x00 not ( a zone")
+    elif kind == "emptied":
+        file.touch()
     done = fixing.commit()
     assert done.ok, done.output
     assert fixing.serial("HEAD") == 11
     assert fixing.read(OTHER) == zone(20)
-    assert kind != "broken" or file.read_bytes() == b"\x00 not ( a zone"
+    left = {"broken": b"\x00 not ( a zone", "emptied": b""}
+    assert kind not in left or file.read_bytes() == left[kind]
 
 
 def test_mode_and_line_ends_are_kept(fixing: Clone) -> None:

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import server_tip
-from zones_clone import ENFORCE, NAME, OTHER, Clone, run, zone, zonecast
+from zones_clone import ENFORCE, NAME, OTHER, Clone, run, server_tip, zone, zonecast
 
 
 def test_a_good_push_passes_and_says_little(pushing: Clone) -> None:

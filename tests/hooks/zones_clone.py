@@ -114,3 +114,8 @@ class Clone:
     def push(self, *words: str) -> Run:
         """Push to the server."""
         return self.try_git("push", "--quiet", "origin", *(words or ("main",)))
+
+
+def server_tip(clone: Clone, branch: str = "main") -> str:
+    """The commit that the server has."""
+    return clone.git("ls-remote", "origin", f"refs/heads/{branch}")[:40]

@@ -65,7 +65,7 @@ def _overlaid(files: Files, contents: dict[str, bytes]) -> Files:
     """The same files with other contents for some."""
 
     def fetch(paths: list[str]) -> dict[str, bytes]:
-        return {path: contents.get(path) or files.read(path) for path in paths}
+        return {p: contents[p] if p in contents else files.read(p) for p in paths}
 
     return Files(files.paths, fetch)
 
