@@ -21,7 +21,7 @@ help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
 	@echo 'make demo ARGS=--once  the same, and end'
 	@echo 'make test              all tests (ARGS=... goes to pytest)'
-	@echo 'make test-replay       every commit of three real zone repositories, some minutes'
+	@echo 'make test-replay       every commit of three real zone repositories, in a quarter of an hour'
 	@echo 'make lint              ruff and mypy'
 	@echo 'make format            let ruff rewrite what it can'
 	@echo 'make lock              pin the newest dependencies that pyproject.toml allows'

@@ -68,4 +68,12 @@ FIGURES = {
             {"serial-not-raised": 15, "serial-backwards": 1, "syntax": 1, "unknown-type": 1}
         ),
     ),
+    ("m-lab", "managed"): Figures(
+        commits=130,
+        versions=80,
+        published=71,
+        unchanged=361,
+        removed=4,
+        held=Counter({"syntax": 1, "unknown-type": 1}),
+    ),
 }

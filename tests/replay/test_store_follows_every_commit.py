@@ -13,8 +13,8 @@ from histories import WHOLE, Commit
 from independent import Reading, reading_of_stored
 
 from zonecast.repository import Repository
-from zonecast.server.planning import Job
-from zonecast.server.publish import publish
+from zonecast.server.publishing.planning import Job
+from zonecast.server.publishing.publish import publish
 from zonecast.store.reader import Snapshot
 from zonecast.store.writer import ZonesWriter
 from zonecast.zone import names
