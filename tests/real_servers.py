@@ -11,7 +11,7 @@ from peers import free_port
 
 from zonecast.errors import ZonecastError
 from zonecast.protocol.tsig import make_key
-from zonecast.server.pull_query import ask_soa
+from zonecast.server.query import ask_soa
 from zonecast.zone import names
 from zonecast.zone.rrset import soa_serial
 

@@ -49,12 +49,12 @@ def pair(zones: Zones, secret: Secret, new_agent: MakeAgent) -> tuple[Agent, Age
 @pytest.mark.parametrize(
     ("victim", "module"),
     [
-        (0, "zonecast.server.datagram"),
-        (0, "zonecast.server.stream"),
-        (0, "zonecast.server.publisher"),
-        (1, "zonecast.server.puller"),
-        (1, "zonecast.server.datagram"),
-        (1, "zonecast.server.stream"),
+        (0, "zonecast.server.answering.datagram"),
+        (0, "zonecast.server.answering.stream"),
+        (0, "zonecast.server.publishing.publisher"),
+        (1, "zonecast.server.pulling.puller"),
+        (1, "zonecast.server.answering.datagram"),
+        (1, "zonecast.server.answering.stream"),
     ],
 )
 def test_child_killed_during_a_push(

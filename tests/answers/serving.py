@@ -8,8 +8,8 @@ from typing import Any
 from zonecast.protocol.access import Access
 from zonecast.protocol.tsig import Key
 from zonecast.protocol.view import DictView
-from zonecast.server.responder import Responder
-from zonecast.server.rules import Rules
+from zonecast.server.answering.responder import Responder
+from zonecast.server.answering.rules import Rules
 from zonecast.zone.rrset import Zone
 
 

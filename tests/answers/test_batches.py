@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peers import has_ipv6
 
-from zonecast.server.batch import BATCH, PACKET, Batch, Datagrams
-from zonecast.server.mmsg import LinuxBatch
+from zonecast.server.answering.batch import BATCH, PACKET, Batch, Datagrams
+from zonecast.server.answering.mmsg import LinuxBatch
 
 FAMILIES = [
     socket.AF_INET,

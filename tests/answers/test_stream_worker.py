@@ -33,7 +33,7 @@ KEYS = [{"name": "xfr.example.", "algorithm": "hmac-sha256", "secret": SECRET}]
 
 # The worker with its patience cut short.
 HASTY = """\
-import zonecast.server.stream as stream
+import zonecast.server.answering.stream as stream
 stream.IDLE = stream.ARRIVAL = stream.STALL = 0.3
 stream.MAX_PER_CLIENT = 3
 stream.main()

@@ -15,7 +15,7 @@ import pytest
 from zonecast.errors import ZonecastError
 from zonecast.protocol.notify import notify_reply, parse_notify
 from zonecast.protocol.tsig import TsigError, Verified, make_key, verify
-from zonecast.server.pull_query import QueryError, ask_soa, send_notify
+from zonecast.server.query import QueryError, ask_soa, send_notify
 from zonecast.zone.names import from_text
 from zonecast.zone.rrset import RRset, soa_serial
 

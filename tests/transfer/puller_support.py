@@ -100,7 +100,7 @@ class PullerProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "zonecast.server.puller", str(theirs.fileno())],
+                [sys.executable, "-m", "zonecast.server.pulling.puller", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stderr=subprocess.PIPE,
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 from transfer_support import zone
 
 from zonecast.errors import ChangesetError
-from zonecast.server.pull_store import BATCH_RECORDS, WriteQueue
+from zonecast.server.pulling.write_queue import BATCH_RECORDS, WriteQueue
 from zonecast.store.reader import ZonesReader
 from zonecast.store.schema import prepare
 from zonecast.store.writer import WriteTransaction

@@ -17,10 +17,10 @@ from zonecast.repository import drop_inherited_environment
 from zonecast.server.commands import Commands
 from zonecast.server.control import ControlServer
 from zonecast.server.listeners import Listening
-from zonecast.server.members import Members
 from zonecast.server.notifying import Notifying
-from zonecast.server.publishing import Publishers, Publishing
-from zonecast.server.pulling import Pulling
+from zonecast.server.publishing.branch import Publishers, Publishing
+from zonecast.server.pulling.members import Members
+from zonecast.server.pulling.schedule import Pulling
 from zonecast.server.workers import Workers
 from zonecast.store.control import ControlStore
 from zonecast.store.reader import ZonesReader

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast import __version__
 from zonecast.errors import RejectedError, UsageError
 from zonecast.protocol.view import ZoneRef
-from zonecast.server.publish import held_status
+from zonecast.server.publishing.publish import held_status
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
 

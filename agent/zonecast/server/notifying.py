@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast.errors import ZonecastError
 from zonecast.protocol.notify import Due, Outbox
 from zonecast.server.peers import signing_key
-from zonecast.server.pull_query import ask_soa, send_notify
+from zonecast.server.query import ask_soa, send_notify
 from zonecast.zone.rrset import RRset, soa_serial
 from zonecast.zone.serial import is_greater
 

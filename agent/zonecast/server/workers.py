@@ -39,10 +39,11 @@ class Workers:
         self.on_notify: Callable[[Message], None] = lambda _: None
         self.on_restart: Callable[[], None] = lambda: None
         self.datagram = [
-            self._keep("zonecast.server.datagram", sockets) for sockets in listening.datagram
+            self._keep("zonecast.server.answering.datagram", sockets)
+            for sockets in listening.datagram
         ]
         self.stream = [
-            self._keep("zonecast.server.stream", listening.stream)
+            self._keep("zonecast.server.answering.stream", listening.stream)
             for _ in range(config.stream_workers)
         ]
 

@@ -19,8 +19,8 @@ from zonecast.errors import ZonecastError
 from zonecast.protocol import refresh
 from zonecast.protocol.refresh import Refresh, Timers
 from zonecast.server.peers import primary_message, signing_key
-from zonecast.server.pull_query import ask_soa
-from zonecast.server.pullers import Pullers
+from zonecast.server.pulling.pullers import Pullers
+from zonecast.server.query import ask_soa
 from zonecast.zone import names
 from zonecast.zone.rrset import soa_serial, soa_timers
 from zonecast.zone.serial import is_greater

@@ -40,7 +40,9 @@ class Pullers:
         self._pullers = [self._start(config) for _ in range(config.pullers)]
 
     def _start(self, config: Config) -> _Puller:
-        child = KeptChild("zonecast.server.puller", lambda: {"state-dir": str(config.state_dir)})
+        child = KeptChild(
+            "zonecast.server.pulling.puller", lambda: {"state-dir": str(config.state_dir)}
+        )
         puller = _Puller(child)
         child.on_message = lambda message: _finish(puller, message)
         child.on_restart = lambda status: self._restarted(puller, status)

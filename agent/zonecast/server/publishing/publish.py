@@ -7,7 +7,7 @@ from typing import Any
 
 from zonecast.protocol import catalog as rfc9432
 from zonecast.repository import Repository
-from zonecast.server.planning import Job, Plan, make_plan, meta_key, sources_key
+from zonecast.server.publishing.planning import Job, Plan, make_plan, meta_key, sources_key
 from zonecast.store.writer import WriteTransaction, ZonesWriter
 from zonecast.zone import names
 from zonecast.zone.serial import next_serial

@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import Any
 
-from zonecast.server.batch import BATCH, PACKET, Packets
+from zonecast.server.answering.batch import BATCH, PACKET, Packets
 
 _ADDRESS = 28  # sizeof(struct sockaddr_in6), the longer of the two
 _ADDRESS_LENGTHS = {socket.AF_INET: 16, socket.AF_INET6: 28}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast.errors import ZonecastError
 from zonecast.repository import Mirror, Repository
 from zonecast.server.children import Child, run_job
-from zonecast.server.watching import Watch
+from zonecast.server.publishing.watching import Watch
 from zonecast.zone import names
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Publishers:
     def warm(self) -> None:
         """Start the spare."""
         if self._spare is None:
-            self._spare = Child("zonecast.server.publisher")
+            self._spare = Child("zonecast.server.publishing.publisher")
 
     async def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """Run a job. Raises ZonecastError where the process died or failed."""

@@ -16,7 +16,7 @@ from zonecast.zone import names
 
 if TYPE_CHECKING:
     from zonecast.config import Config
-    from zonecast.server.pulling import Pulled, Pulling
+    from zonecast.server.pulling.schedule import Pulled, Pulling
     from zonecast.store.control import ControlStore
     from zonecast.store.reader import ZonesReader
 

@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zonecast.server.batch import Datagrams, Packets, open_batch
+from zonecast.server.answering.batch import Datagrams, Packets, open_batch
+from zonecast.server.answering.responder import Responder
+from zonecast.server.answering.rules import read_rules
 from zonecast.server.channel import Channel
-from zonecast.server.responder import Responder
-from zonecast.server.rules import read_rules
 from zonecast.store.reader import ZonesReader
 
 

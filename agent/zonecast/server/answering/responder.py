@@ -30,8 +30,8 @@ from zonecast.protocol.sections import (
 )
 from zonecast.protocol.transfer_out import axfr_messages, ixfr_datagram, ixfr_messages
 from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
-from zonecast.server.pinned import PinnedZone
-from zonecast.server.rules import Rules
+from zonecast.server.answering.pinned import PinnedZone
+from zonecast.server.answering.rules import Rules
 from zonecast.store.reader import Snapshot
 from zonecast.zone import names
 from zonecast.zone import rdata as rd

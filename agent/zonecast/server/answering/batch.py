@@ -1,6 +1,6 @@
 """Receiving and sending datagrams, many at a time: what a datagram worker needs of a socket.
 
-`Batch` is the portable way, one system call a packet; `zonecast.server.mmsg` is Linux's, one
+`Batch` is the portable way, one system call a packet; `zonecast.server.answering.mmsg` is Linux's, one
 system call a batch. Both behave the same.
 
 A client is whatever the implementation needs to answer it; `client_ip` makes text of it.
@@ -70,7 +70,7 @@ class Batch:
 def open_batch(sock: socket.socket) -> Datagrams:
     """The best implementation for this system."""
     if os.uname().sysname == "Linux":
-        from zonecast.server.mmsg import LinuxBatch
+        from zonecast.server.answering.mmsg import LinuxBatch
 
         return LinuxBatch(sock)
     return Batch(sock)

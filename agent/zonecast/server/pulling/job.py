@@ -15,8 +15,8 @@ from zonecast.errors import ChangesetError, StoreError, ZonecastError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import Limits, TransferError, UpToDate, WholeZone
 from zonecast.protocol.tsig import make_key
-from zonecast.server.pull_store import Write
-from zonecast.server.pull_transfer import Fetched, Primary, fetch
+from zonecast.server.pulling.fetch import Fetched, Primary, fetch
+from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
 from zonecast.zone.names import from_text, to_text
 from zonecast.zone.rrset import RRset, soa_serial, soa_timers

@@ -15,8 +15,8 @@ from typing import Any
 from zonecast.errors import ZonecastError
 from zonecast.repository import Repository, drop_inherited_environment
 from zonecast.server.channel import Channel
-from zonecast.server.planning import Job
-from zonecast.server.publish import publish
+from zonecast.server.publishing.planning import Job
+from zonecast.server.publishing.publish import publish
 from zonecast.store.writer import ZonesWriter
 from zonecast.zone import names
 

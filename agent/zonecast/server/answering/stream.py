@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zonecast.server.answering.pinned import Versions
+from zonecast.server.answering.responder import Responder
+from zonecast.server.answering.rules import read_rules
 from zonecast.server.channel import AsyncChannel
-from zonecast.server.pinned import Versions
-from zonecast.server.responder import Responder
-from zonecast.server.rules import read_rules
 from zonecast.store.reader import ZonesReader
 
 MAX_CONNECTIONS = 4096

@@ -15,7 +15,7 @@ from zonecast.errors import ZonecastError
 from zonecast.protocol.question import axfr_query, ixfr_query
 from zonecast.protocol.transfer_in import Limits, Result, TransferError, TransferIn
 from zonecast.protocol.tsig import Checker, Key, sign_request
-from zonecast.server.pull_query import read_message
+from zonecast.server.query import read_message
 from zonecast.zone.names import to_text
 
 # Seconds for connecting, and for each message to arrive whole.

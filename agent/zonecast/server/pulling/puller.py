@@ -1,6 +1,6 @@
 """The puller process: transfers zones from their primaries and writes them to the store.
 
-    python -m zonecast.server.puller CHANNEL_FD
+    python -m zonecast.server.pulling.puller CHANNEL_FD
 
 Several transfers run at once; a transfer is received and verified completely before anything of
 it is written. The process ends when its channel does.
@@ -18,8 +18,8 @@ from typing import Any
 
 from zonecast.errors import ZonecastError
 from zonecast.server.channel import AsyncChannel
-from zonecast.server.pull_job import pull
-from zonecast.server.pull_store import WriteQueue
+from zonecast.server.pulling.job import pull
+from zonecast.server.pulling.write_queue import WriteQueue
 from zonecast.store.writer import WriteTransaction
 from zonecast.zone.names import from_text
 

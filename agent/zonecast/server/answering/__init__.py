@@ -1,0 +1,1 @@
+"""The workers that answer: datagrams in batches, streams by connection, one responder for both."""
