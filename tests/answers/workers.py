@@ -111,7 +111,7 @@ def worker(
     **settings: Any,
 ) -> Iterator[tuple[Worker, int]]:
     """A "datagram" or "stream" worker on loopback, and its port."""
-    arguments = arguments or ["-P", "-m", f"zonecast.server.{kind}"]
+    arguments = arguments or ["-P", "-m", f"zonecast.server.answering.{kind}"]
     port = port or free_port()
     kind_of_socket = socket.SOCK_DGRAM if kind == "datagram" else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind_of_socket) as sock:

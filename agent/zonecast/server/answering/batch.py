@@ -9,7 +9,6 @@ Packets from source port 0 are dropped: nothing can be answered there, and nothi
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import Any, Protocol
 
@@ -65,12 +64,3 @@ class Batch:
     def client_ip(self, client: Any) -> str:
         """See `Datagrams`."""
         return str(client[0])
-
-
-def open_batch(sock: socket.socket) -> Datagrams:
-    """The best implementation for this system."""
-    if os.uname().sysname == "Linux":
-        from zonecast.server.answering.mmsg import LinuxBatch
-
-        return LinuxBatch(sock)
-    return Batch(sock)

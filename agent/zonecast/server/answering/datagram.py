@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zonecast.server.answering.batch import Datagrams, Packets, open_batch
+from zonecast.server.answering.batch import Batch, Datagrams, Packets
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import read_rules
 from zonecast.server.channel import Channel
@@ -75,6 +75,15 @@ class DatagramWorker:
                 self._channel.send(message)
             if not self._channel.pending():
                 return True
+
+
+def open_batch(sock: socket.socket) -> Datagrams:
+    """The best way of this system to receive and send."""
+    if sys.platform == "linux":
+        from zonecast.server.answering.mmsg import LinuxBatch
+
+        return LinuxBatch(sock)
+    return Batch(sock)
 
 
 def main() -> None:
