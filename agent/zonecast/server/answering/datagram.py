@@ -7,6 +7,7 @@ an old version is still to come (see `visibility`).
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -79,7 +80,7 @@ class DatagramWorker:
 
 def open_batch(sock: socket.socket) -> Datagrams:
     """The best way of this system to receive and send."""
-    if sys.platform == "linux":
+    if os.uname().sysname == "Linux":
         from zonecast.server.answering.mmsg import LinuxBatch
 
         return LinuxBatch(sock)
