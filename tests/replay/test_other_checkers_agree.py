@@ -53,7 +53,9 @@ def test_named_checkzone_refuses_the_same_versions(
     tmp_path: Path,
 ) -> None:
     command = [require("named-checkzone"), "-i", "local"]
-    for history, commit, version in each_version:
+    for number, (history, commit, version) in enumerate(each_version):
+        if not WHOLE and not version.errors and number % 3:
+            continue  # in short, all that are refused and a third of the others
         sources = versions(history.history.name).sources(history, commit)
         file = tmp_path / "zone"
         file.write_bytes(sources.text(version.path))
