@@ -95,7 +95,7 @@ class Commands:
     async def _wait(self, request: Message) -> Message:
         """Wait until every secondary has every zone (or "zone") as the branches hold it now, and
         "commit" or a later one is published where one is given, for at most "timeout" seconds.
-        The report says "converged"; what is held back will not change by waiting and ends it."""
+        The report says "converged", which it is not while something is held back."""
         wanted = self._wanted(request, must_exist=False)
         since = time.time()
         deadline = time.monotonic() + float(request.get("timeout", 60.0))
@@ -106,9 +106,10 @@ class Commands:
             started = time.monotonic()
             report = self._report(wanted)
             published = await self._published(request.get("commit"), since)
-            report["converged"] = published and self._converged(report, wanted)
+            everywhere = published and self._is_everywhere(report, wanted)
+            report["converged"] = everywhere and not report["held"]
             left = deadline - time.monotonic()
-            if report["converged"] or left <= 0 or (published and report["held"]):
+            if everywhere or left <= 0:
                 return report
             # With thousands of zones each report costs; news come by the thousand then, too.
             await asyncio.sleep(3 * (time.monotonic() - started))
@@ -129,15 +130,13 @@ class Commands:
                 return True
         return False
 
-    def _converged(self, report: Message, wanted: bytes | None) -> bool:
-        """Whether nothing is held back and every secondary was seen serving every zone."""
-        return (
-            bool(report["zones"] or (wanted is None and not self._agent.publishing))
-            and not report["held"]
-            and all(
-                zone["serial"] is not None and all(peer["has-it"] for peer in zone["secondaries"])
-                for zone in report["zones"]
-            )
+    def _is_everywhere(self, report: Message, wanted: bytes | None) -> bool:
+        """Whether every secondary was seen serving every zone as it is served here."""
+        if not report["zones"]:
+            return wanted is None and not self._agent.publishing
+        return all(
+            zone["serial"] is not None and all(peer["has-it"] for peer in zone["secondaries"])
+            for zone in report["zones"]
         )
 
     async def _history(self, request: Message) -> Message:
