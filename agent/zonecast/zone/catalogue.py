@@ -7,17 +7,17 @@ promise: a policy cannot lower it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from zonecast.zone.findings import Finding, Level, Position
 
 
 class Check(NamedTuple):
     """A kind of finding: its default `level`, whether a policy may change it, and the standard
-    that it follows."""
+    that it follows. One that is off is looked for only where a policy gives it a level."""
 
     id: str
-    level: Level
+    level: Level | Literal["off"]
     fixed: bool
     rfc: str
 
@@ -65,6 +65,7 @@ _CHECKS = (
     Check("srv-is-cname", "warning", False, "RFC 2782"),
     Check("srv-no-address", "warning", False, "RFC 2782"),
     Check("dangling-target", "warning", False, "RFC 1912 §2.4"),
+    Check("bad-ignore", "warning", False, ""),
     # The collection's: which files are zones.
     Check("bad-zone-name", "error", True, ""),
     Check("duplicate-zone", "error", True, ""),
@@ -83,5 +84,6 @@ CATALOGUE = {check.id: check for check in _CHECKS}
 
 
 def finding(kind: str, position: Position, message: str, remedy: str, zone: str) -> Finding:
-    """A finding at its default level. `zone` is the origin in text."""
-    return Finding(kind, CATALOGUE[kind].level, position, message, remedy, zone)
+    """A finding at its default level, until a policy says another. `zone` is the origin in text."""
+    level = CATALOGUE[kind].level
+    return Finding(kind, "warning" if level == "off" else level, position, message, remedy, zone)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from zonecast.zone.catalogue import finding
 from zonecast.zone.findings import Finding, Position
+from zonecast.zone.ignored import Ignored, marks, watching
 from zonecast.zone.rrset import SOA_KEY, Zone
 from zonecast.zone.zonefile_reader import Include, State, read_file
 from zonecast.zone.zonefile_records import MAX_ERRORS, EnoughError, Places, Records
@@ -25,7 +26,7 @@ class Parsed:
 
     `files` are the paths read, the zone file first, then its includes. `serial_span` is where
     the SOA's serial stands: a path and the octets [start, end) of its digits in that file;
-    `serial_position` is the same for people.
+    `serial_position` is the same for people. `ignored` are the comments that silence findings.
     """
 
     zone: Zone
@@ -34,6 +35,7 @@ class Parsed:
     serial_span: tuple[str, int, int] | None = None
     serial_position: Position = field(default_factory=lambda: Position(""))
     places: Places = field(default_factory=Places)
+    ignored: Ignored = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -49,6 +51,9 @@ def read_zone(content: bytes, *, path: str, origin: bytes, include: Include | No
     """The zone that `content` holds. `origin` is the zone's name in wire form; `include` gives
     the path and octets of an included file and raises ZonecastError where it cannot."""
     records = Records(origin, path)
+    ignored = dict(marks(path, content))
+    if include is not None:
+        include = watching(include, ignored)
     try:
         read_file(State(records, include), path, content, origin)
         records.finish()
@@ -68,6 +73,7 @@ def read_zone(content: bytes, *, path: str, origin: bytes, include: Include | No
         records.serial_span,
         Position(path) if place is None else Position(*place),
         records.places,
+        ignored,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from zonecast.zone.checks import aliases, apex, servers, targets
 from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.findings import Finding, errors
+from zonecast.zone.ignored import is_ignored, unusable
 from zonecast.zone.policy import ZonePolicy
 from zonecast.zone.zonefile import Parsed
 
@@ -42,6 +43,9 @@ def run_checks(parsed: Parsed, policy: ZonePolicy) -> list[Finding]:
     facts = Facts(parsed)
     for rule in PRESENT if errors(findings) else PRESENT + MISSING:
         findings += rule(facts)
+    if parsed.ignored:
+        findings = [item for item in findings if not is_ignored(item, parsed.ignored)]
+        findings += unusable(parsed.ignored, facts.origin_text)
     found = policy.apply(findings)
     order = {path: number for number, path in enumerate(parsed.files)}
     found.sort(key=lambda item: (order.get(item.position.path, len(order)), item.position))
