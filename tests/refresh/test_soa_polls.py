@@ -95,6 +95,24 @@ def test_a_truncated_answer_is_asked_again_over_tcp() -> None:
     assert server.seen == [False, True]
 
 
+def test_what_is_refused_is_asked_again_over_tcp() -> None:
+    """Knot answers for a catalog zone that way, and refuses without a signature."""
+    refusal = {"flags": dns.flags.QR | dns.rcode.REFUSED, "answer": []}
+
+    def plain(query: bytes, tcp: bool) -> list[bytes]:
+        return [reply(query) if tcp else reply(query, **refusal)]
+
+    def keyed(query: bytes, tcp: bool) -> list[bytes]:
+        verified = verify(query, {KEY.name: KEY}, time.time())
+        assert isinstance(verified, Verified)
+        return [signed(query) if tcp else reply(verified.message, **refusal)]
+
+    for answer, key in ((plain, None), (keyed, KEY)):
+        soa, server = poll(answer, key=key)
+        assert soa_serial(soa.rdatas[0]) == 42
+        assert server.seen == [False, True]
+
+
 def test_what_answers_something_else_is_dropped() -> None:
     def answer(query: bytes, tcp: bool) -> list[bytes]:
         wrong_id = bytes((query[0] ^ 1,)) + query[1:]

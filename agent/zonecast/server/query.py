@@ -1,21 +1,22 @@
 """Asking another server for a zone's SOA, and sending it a NOTIFY: one datagram there and back.
 
-Over UDP, sent three times within the timeout; over TCP where the answer comes truncated. Signed
-with the peer's key where it has one, and then nothing unsigned is believed.
+Over UDP, sent three times within the timeout; a SOA is asked for over TCP where the answer comes
+truncated or is none: Knot answers for catalog zones over TCP alone. Signed with the peer's key
+where it has one, and then nothing unsigned is believed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from secrets import randbelow
 from typing import TypeVar
 
 from zonecast.errors import WireError, ZonecastError
 from zonecast.protocol.notify import build_notify, check_notify_reply
 from zonecast.protocol.question import NotAnAnswerError, read_soa_answer, soa_query
-from zonecast.protocol.tsig import Checker, Key, sign_request
+from zonecast.protocol.tsig import Checker, Key, TsigError, sign_request
 from zonecast.zone.names import to_text
 from zonecast.zone.rrset import RRset
 
@@ -42,9 +43,13 @@ async def ask_soa(origin: bytes, address: str, port: int, key: Key | None, timeo
     query = soa_query(query_id, origin)
     try:
         async with asyncio.timeout(timeout):
-            soa = await _over_udp(query, key, (address, port), read, timeout)
-            if soa is None:
-                soa = await _over_tcp(query, key, (address, port), read)
+            try:
+                soa = await _over_udp(query, key, (address, port), read, timeout)
+            except (WireError, TsigError) as error:
+                soa = await _instead(error, _over_tcp(query, key, (address, port), read))
+            else:
+                if soa is None:
+                    soa = await _over_tcp(query, key, (address, port), read)
     except (OSError, WireError, asyncio.IncompleteReadError, NotAnAnswerError) as error:
         raise QueryError(_reason(error, timeout), where=where) from None
     if soa is None:
@@ -74,6 +79,14 @@ async def send_notify(
     except (OSError, WireError) as error:
         where = f"{address} port {port}, {to_text(origin)}"
         raise QueryError(_reason(error, timeout), where=where) from None
+
+
+async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
+    """What comes over TCP; `error`, which came over UDP, where nothing listens there."""
+    try:
+        return await over_tcp
+    except ConnectionError:
+        raise error from None
 
 
 def _reason(error: Exception, timeout: float) -> str:
