@@ -53,8 +53,8 @@ def real_secondary(
         secondary.stop()
 
 
-def named(server: RealServer, zones: str) -> list[str]:
-    """BIND with these zones in its configuration."""
+def named(server: RealServer, zones: str, options: str = "") -> list[str]:
+    """BIND with these zones and further options in its configuration."""
     config = server.directory / "named.conf"
     config.write_text(f"""
 key "{KEY}" {{ algorithm hmac-sha256; secret "{server.secret.text}"; }};
@@ -68,6 +68,7 @@ options {{
     listen-on port {server.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
     recursion no; notify no; allow-transfer {{ key "{KEY}"; }}; allow-notify {{ key "{KEY}"; }};
     dnssec-validation no;
+    {options}
 }};
 {zones}
 """)
@@ -81,7 +82,7 @@ def _named(secondary: RealSecondary) -> list[str]:
 
 
 def knotd(server: RealServer, primary: int, zones: str) -> list[str]:
-    """Knot with a remote called primary and these zones and templates."""
+    """Knot with a remote called primary, a template called member, and these zones."""
     (server.directory / "db").mkdir()
     config = server.directory / "knot.conf"
     config.write_text(f"""
@@ -93,6 +94,7 @@ server:
     background-workers: 1
 database:
     storage: "{server.directory}/db"
+    journal-db-mode: asynchronous
     journal-db-max-size: 16M
     kasp-db-max-size: 16M
     timer-db-max-size: 16M
@@ -112,19 +114,20 @@ acl:
   - id: peers
     key: {KEY}
     action: [transfer, notify]
+template:
+  - id: member
+    storage: "{server.directory}"
+    zonefile-sync: -1
+    zonefile-load: none
+    master: primary
+    acl: peers
 {zones}
 """)
     return [require("knotd"), "-c", str(config)]
 
 
 def _knotd(secondary: RealSecondary) -> list[str]:
-    zone = f"""
-zone:
-  - domain: example.com
-    storage: "{secondary.directory}"
-    master: primary
-    acl: peers
-"""
+    zone = "zone:\n  - domain: example.com\n    template: member\n"
     return knotd(secondary, secondary.primary, zone)
 
 
