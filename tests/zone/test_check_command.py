@@ -32,8 +32,9 @@ def test_errors_are_listed_with_their_place_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "example.com.zone").write_text(TOP + "www A 192.0.2\n")
     done = zonecast("check", cwd=tmp_path)
     assert done.returncode == 1
-    line, count = done.stdout.splitlines()
+    line, text, caret, count = done.stdout.splitlines()
     assert line.startswith("example.com.zone:5:7: error: '192.0.2' is no IPv4 address [syntax]")
+    assert (text, caret) == ("    www A 192.0.2", "          ^")
     assert count == "1 zone: 1 error, 0 warnings"
     assert "\x1b" not in done.stdout
 

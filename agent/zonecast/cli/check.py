@@ -6,11 +6,13 @@ greater serial. A tree without git is linted as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Collection as Several
 from pathlib import Path
 
 import click
 
+from zonecast.cli.annotations import github_lines, sarif
 from zonecast.cli.place import Place, find_place
 from zonecast.cli.render import format_option, relocated, say, show_findings
 from zonecast.cli.revisions import (
@@ -37,7 +39,7 @@ from zonecast.zone.rrset import Zone
 @click.option("--rev", metavar="REV", help="Check this revision, against its first parent.")
 @click.option("--staged", "from_index", is_flag=True, help="Check what is staged.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
-@format_option()
+@format_option("github", "sarif")
 def command(
     path: Path, rev: str | None, from_index: bool, strict: bool, output_format: str
 ) -> None:
@@ -61,12 +63,33 @@ def command(
     before = _zones_before(old, new, collection)
     for origin, parsed in collection.zones.items():
         findings += judge(before.get(origin), parsed, policy.zone(origin)).findings
-    shown = relocated(findings, str if rev is not None else place.display)
-    show_findings(shown, len(collection.zones), output_format)
+    _show(findings, collection, new, str if rev is not None else place.display, output_format)
     if not collection.origins:
         say(f"no file is a zone file by the policy: include = {list(policy.include)}", err=True)
     if _refused(findings, strict):
         raise click.exceptions.Exit(1)
+
+
+def _show(
+    findings: list[Finding],
+    collection: Collection,
+    files: Files,
+    display: Callable[[str], str],
+    output_format: str,
+) -> None:
+    shown = relocated(findings, display)
+    if output_format == "sarif":
+        say(sarif(shown))
+    elif output_format == "github":
+        for line in github_lines(shown):
+            say(line)
+    else:
+        paths = {display(item.position.path): item.position.path for item in findings}
+
+        def source(path: str) -> bytes:
+            return files.read(paths[path]) if paths[path] in files.paths else b""
+
+        show_findings(shown, len(collection.zones), output_format, source)
 
 
 def _refused(findings: list[Finding], strict: bool) -> bool:

@@ -15,6 +15,9 @@ _COLOURS = {"error": "red", "warning": "yellow"}
 
 FORMATS = ("human", "json")
 
+# How much of a long line is shown around the place that is meant.
+_WIDTH = 100
+
 
 def format_option(*more: str) -> Callable[[Any], Any]:
     """The option `--format`, the same for every listing."""
@@ -28,10 +31,14 @@ def format_option(*more: str) -> Callable[[Any], Any]:
     )
 
 
+def clean(text: str) -> str:
+    """Text that can be printed, whatever octets a path in it holds."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Prints a line, coloured on a terminal only, whatever octets a path in it holds."""
-    plain = text.encode("utf-8", "replace").decode("utf-8")
-    click.echo(plain, err=err, color=False if os.environ.get("NO_COLOR") else None)
+    click.echo(clean(text), err=err, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def relocated(findings: Iterable[Finding], display: Callable[[str], str]) -> list[Finding]:
@@ -58,7 +65,7 @@ def finding_object(item: Finding) -> dict[str, object]:
         "id": item.id,
         "level": item.level,
         "zone": item.zone,
-        "path": position.path.encode("utf-8", "replace").decode("utf-8"),
+        "path": clean(position.path),
         "line": position.line,
         "column": position.column,
         "message": item.message,
@@ -66,8 +73,32 @@ def finding_object(item: Finding) -> dict[str, object]:
     }
 
 
-def show_findings(findings: Sequence[Finding], zones: int, output_format: str) -> None:
-    """Prints findings and how many there are of `zones` zones looked at."""
+def source_lines(position: Position, source: Callable[[str], bytes]) -> list[str]:
+    """The line that a position is in, and a line with a caret below the place; none where a whole
+    file is meant. `source` gives a file's octets. What a terminal would obey is shown as a dot."""
+    content = source(position.path).split(b"\n") if position.line else []
+    if not 0 < position.line <= len(content):
+        return []
+    line = content[position.line - 1].removesuffix(b"\r")
+    before = _printable(line[: max(position.column - 1, 0)])
+    text = before + _printable(line[max(position.column - 1, 0) :])
+    start = max(0, len(before) - _WIDTH // 2) if len(text) > _WIDTH else 0
+    return [f"    {text[start : start + _WIDTH]}", f"    {' ' * (len(before) - start)}^"]
+
+
+def _printable(octets: bytes) -> str:
+    text = octets.decode("utf-8", "replace").replace("\t", " ")
+    return "".join(char if char.isprintable() else "·" for char in text)
+
+
+def show_findings(
+    findings: Sequence[Finding],
+    zones: int,
+    output_format: str,
+    source: Callable[[str], bytes] | None = None,
+) -> None:
+    """Prints findings and how many there are of `zones` zones looked at. With `source`, which
+    gives the octets of a finding's file, a person sees the line too."""
     wrong = len(errors(list(findings)))
     warned = len(findings) - wrong
     if output_format == "json":
@@ -77,6 +108,8 @@ def show_findings(findings: Sequence[Finding], zones: int, output_format: str) -
         return
     for item in findings:
         say(finding_line(item))
+        for line in () if source is None else source_lines(item.position, source):
+            say(line)
     say(
         f"{counted(zones, 'zone')}: {counted(wrong, 'error')}, {counted(warned, 'warning')}"
         + ("" if findings else ", all fine")
