@@ -1,4 +1,4 @@
-"""Our secondary under BIND and under Knot: AXFR, then an IXFR after each edit, signed, told by
+"""Our secondary under BIND, Knot and NSD: AXFR, then an IXFR after each edit, signed, told by
 NOTIFY; every record equal after every edit."""
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from transfers import differences
 
 EDITS = 10
 
+# An IXFR of NSD 4.6 adds again what has not changed at some names that own several RRsets; that
+# does not fit, and the whole zone is taken.
+EXPECTED = {"named": {"ixfr"}, "knotd": {"ixfr"}, "nsd": {"ixfr", "axfr"}}
 
-@pytest.mark.parametrize("server", ["named", "knotd"])
+
+@pytest.mark.parametrize("server", EXPECTED)
 def test_every_record_equal_after_ten_random_edits(
     server: str, tmp_path: Path, secret: Secret, new_agent: Callable[[str], Agent]
 ) -> None:
@@ -38,7 +42,8 @@ def test_every_record_equal_after_ten_random_edits(
             expected = zone.records()
             assert not differences(primary.port, secret, expected)
             assert not differences(ns2.port, secret, expected)
-        assert hows == ["axfr"] + ["ixfr"] * EDITS
+        assert hows[0] == "axfr"
+        assert set(hows[1:]) <= EXPECTED[server]
 
 
 def how(agent: Agent) -> str:

@@ -40,8 +40,8 @@ EDITS = [
 ]
 
 
-# NSD 4.6 writes unchanged RRsets of the apex among an IXFR's added ones; that does not fit, and we
-# take the whole zone. With nothing but SOA and NS at the apex its IXFR is right.
+# An IXFR of NSD 4.6 adds again what has not changed at some names that own several RRsets, here the
+# apex; that does not fit, and we take the whole zone. With SOA and NS alone there it is right.
 BARE_APEX = HEAD.replace("@ IN MX", "apex IN MX").replace("@ IN CAA", "apex IN CAA")
 
 
