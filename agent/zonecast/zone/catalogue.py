@@ -65,6 +65,13 @@ _CHECKS = (
     Check("srv-is-cname", "warning", False, "RFC 2782"),
     Check("srv-no-address", "warning", False, "RFC 2782"),
     Check("dangling-target", "warning", False, "RFC 1912 §2.4"),
+    Check("spf-syntax", "warning", False, "RFC 7208 §4.6.1"),
+    Check("spf-multiple", "warning", False, "RFC 7208 §4.5"),
+    Check("spf-lookups", "warning", False, "RFC 7208 §4.6.4"),
+    Check("dmarc-syntax", "warning", False, "RFC 7489 §6.3"),
+    Check("dkim-syntax", "warning", False, "RFC 6376 §3.6.1"),
+    Check("caa-syntax", "warning", False, "RFC 8659 §4"),
+    Check("svcb-alias", "warning", False, "RFC 9460 §2.4"),
     Check("bad-ignore", "warning", False, ""),
     # The collection's: which files are zones.
     Check("bad-zone-name", "error", True, ""),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zonecast.zone.checks import aliases, apex, servers, targets
+from zonecast.zone.checks import aliases, apex, authorities, servers, services, targets, texts
 from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.ignored import is_ignored, unusable
@@ -22,6 +22,11 @@ PRESENT: tuple[Rule, ...] = (
     aliases.cname_and_other,
     aliases.one_alias,
     servers.wildcard_ns,
+    texts.spf,
+    texts.dmarc,
+    texts.dkim,
+    authorities.caa,
+    services.aliases,
 )
 
 # Rules about what is missing: not asked where a record could not be read, for they would report
@@ -33,6 +38,7 @@ MISSING: tuple[Rule, ...] = (
     servers.ds_without_ns,
     targets.hosts,
     targets.dangling_aliases,
+    services.targets,
 )
 
 

@@ -15,7 +15,9 @@ from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.zonefile import Parsed
 
 # The types that rules start from; the zone is walked once for all of them.
-_LISTED = frozenset((rd.NS, rd.CNAME, rd.DNAME, rd.MX, rd.SRV, rd.DS))
+_LISTED = frozenset(
+    (rd.NS, rd.CNAME, rd.DNAME, rd.MX, rd.SRV, rd.DS, rd.PTR, rd.TXT, rd.SVCB, rd.HTTPS, rd.CAA)
+)
 
 
 class Facts:
