@@ -10,6 +10,7 @@ import shutil
 import socket
 from functools import cache
 from itertools import count
+from typing import NoReturn
 
 import pytest
 
@@ -48,9 +49,13 @@ def require(program: str) -> str:
     """The path of a program of PACKAGES, or the end of this test."""
     package = PACKAGES[program]
     found = shutil.which(program, path=_SEARCH)
-    if found is not None:
-        return found
-    reason = f"{program} is not installed (Debian package {package})"
+    if found is None:
+        lack(f"{program} is not installed (Debian package {package})")
+    return found
+
+
+def lack(reason: str) -> NoReturn:
+    """End this test for want of something."""
     if os.environ.get("ZONECAST_REQUIRE_PEERS") == "1":
         pytest.fail(f"{reason}, and ZONECAST_REQUIRE_PEERS=1", pytrace=False)
     pytest.skip(reason)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agents import KEY, Secret
-from peers import require
+from peers import lack, require
 from real_servers import RealServer
 from transfers import answers_ixfr
 
@@ -167,6 +167,9 @@ zone:
 
 
 def _pdns_server(secondary: RealSecondary) -> list[str]:
+    pdns_server, pdnsutil = require("pdns_server"), require("pdnsutil")
+    if not any(Path("/usr/lib").glob("*/pdns/liblmdbbackend.so")):
+        lack("PowerDNS's LMDB backend is not installed (Debian package pdns-backend-lmdb)")
     directory = secondary.directory
     (directory / "pdns.conf").write_text(f"""
 launch=lmdb
@@ -196,9 +199,9 @@ loglevel=6
         f"set-meta example.com TSIG-ALLOW-AXFR {KEY}",
         "set-meta example.com IXFR 1",
     ):
-        command = [require("pdnsutil"), f"--config-dir={directory}", *words.split()]
+        command = [pdnsutil, f"--config-dir={directory}", *words.split()]
         subprocess.run(command, check=True, capture_output=True)
-    return [require("pdns_server"), f"--config-dir={directory}"]
+    return [pdns_server, f"--config-dir={directory}"]
 
 
 COMMANDS: dict[str, Callable[[RealSecondary], list[str]]] = {
