@@ -30,6 +30,43 @@ def _own_hook(clone: Clone, body: str) -> str:
     return script
 
 
+def _configuration(clone: Clone) -> dict[str, bytes]:
+    """Every file of a repository that an installation may touch."""
+    top = clone.path / ".git"
+    files = [top / "config", *(top / "hooks").iterdir(), *(top / "info").glob("*")]
+    return {str(path.relative_to(top)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("attributes", [None, b"", b"*.zone merge=mine\n*.x -text", b"\r\n"])
+def test_undo_restores_every_octet(plain: Clone, attributes: bytes | None) -> None:
+    file = plain.path / ".git" / "info" / "attributes"
+    if attributes is not None:
+        file.write_bytes(attributes)
+    for name in ("pre-commit", "pre-merge-commit", "pre-push"):
+        _hook(plain).with_name(name).write_bytes(b"#!/bin/sh\n# mine, no newline at the end")
+    before = _configuration(plain)
+    assert plain.zonecast("hook", "install", "--branch", "live").ok
+    installed = _configuration(plain)
+    assert plain.zonecast("hook", "install").ok
+    assert _configuration(plain) == installed, "a second time changes nothing"
+    driver = plain.git("check-attr", "merge", NAME, "README").splitlines()
+    mine = attributes is not None and b"mine" in attributes
+    assert driver == [
+        f"{NAME}: merge: {'mine' if mine else 'zonecast'}",
+        "README: merge: unspecified",
+    ]
+    assert plain.zonecast("hook", "install", "--uninstall").ok
+    assert _configuration(plain) == before
+
+
+def test_nothing_is_installed_where_a_hook_cannot_be(plain: Clone) -> None:
+    for name in ("pre-push", "pre-push.kept-by-zonecast"):
+        _hook(plain).with_name(name).write_text("#!/bin/sh\n")
+    before = _configuration(plain)
+    assert plain.zonecast("hook", "install").status == 3
+    assert _configuration(plain) == before
+
+
 def test_install_and_undo_leave_no_trace(plain: Clone) -> None:
     before = sorted((plain.path / ".git" / "hooks").iterdir())
     assert plain.zonecast("hook", "install").ok
@@ -156,7 +193,7 @@ def test_wrong_usage_is_said(plain: Clone, tmp_path: Path) -> None:
     bare = plain.zonecast("hook", "install", str(tmp_path / "bare.git"))
     assert bare.status == 2
     assert "--server" in bare.output
-    assert plain.zonecast("hook", "install", "--branch", "main").status == 2
+    assert plain.zonecast("hook", "install", "--branch", "a..b").status == 2
     named = plain.zonecast("hook", "install", "--server", "--branch", "a..b", str(plain.path))
     assert named.status == 2
     nowhere = zonecast(tmp_path, "hook", "install")

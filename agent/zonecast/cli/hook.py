@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -9,17 +10,23 @@ from pathlib import Path
 
 import click
 
-from zonecast.cli.hook_commit import judge_staged
+from zonecast.cli.hook_commit import judge_staged, merged_heads
 from zonecast.cli.hook_judgement import Judgement, show_order
-from zonecast.cli.hook_receive import BRANCH_KEY, judge_push, parse_updates, published_branch
+from zonecast.cli.hook_merge import Sides, merge_zone
+from zonecast.cli.hook_push import judge_outgoing, outgoing_branch, parse_outgoing
+from zonecast.cli.hook_receive import judge_push, parse_updates, published_branch
+from zonecast.cli.hook_serials import Edit
+from zonecast.cli.hook_setup import (
+    install_client,
+    install_server,
+    set_branch,
+    uninstall_client,
+    uninstall_server,
+)
 from zonecast.cli.render import counted, finding_line, say
 from zonecast.errors import UsageError
 from zonecast.repository import Repository
-from zonecast.repository.hooks import install, uninstall
 from zonecast.zone.findings import Finding, errors
-
-CLIENT_HOOK = "pre-commit"
-SERVER_HOOK = "pre-receive"
 
 
 @click.group()
@@ -30,15 +37,14 @@ def command() -> None:
 @command.command("install")
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--server", is_flag=True, help="For the repository that is pushed to.")
-@click.option("--branch", help="The published branch (with --server; default: HEAD's).")
-@click.option("--uninstall", "undo", is_flag=True, help="Take the hook away again.")
+@click.option("--branch", help="The published branch (default: the remote's, or HEAD's, main).")
+@click.option("--uninstall", "undo", is_flag=True, help="Take the hooks away again.")
 def install_command(directory: Path | None, server: bool, branch: str | None, undo: bool) -> None:
-    """Install the hook in the repository at DIRECTORY, or in the one around the current one.
+    """Install hooks and merge driver in the repository at DIRECTORY, or in the one around the
+    current one.
 
     A hook that is there already is kept and runs first.
     """
-    if branch is not None and not server:
-        raise click.UsageError("--branch is for --server")
     repository = Repository.discover() if directory is None else Repository.open(directory)
     if repository.bare and not server:
         raise UsageError(
@@ -46,59 +52,106 @@ def install_command(directory: Path | None, server: bool, branch: str | None, un
             where=str(repository.path),
             remedy="add --server for the hook that judges what is pushed to it",
         )
-    name = SERVER_HOOK if server else CLIENT_HOOK
     if undo:
-        _uninstall(repository, name, server)
-    else:
-        _install(repository, name, server, branch)
-
-
-def _install(repository: Repository, name: str, server: bool, branch: str | None) -> None:
+        _uninstall(repository, server)
+        return
     if branch is not None:
-        ref = f"refs/heads/{branch}"
-        if repository.commands.result("check-ref-format", ref, allowed=(0, 1)).status:
-            raise UsageError(f"'{branch}' is no branch's name")
-        repository.set_config(BRANCH_KEY, branch)
-    # -P: nothing in the current directory, where the zones are, is taken for a Python module.
-    arguments = ("-P", "-m", "zonecast", "hook", name)
-    hook = install(repository, name, sys.executable, arguments, "--server" if server else "")
-    what = f" for pushes to '{published_branch(repository)}'" if server else ""
-    say(f"installed {hook}{what}")
-
-
-def _uninstall(repository: Repository, name: str, server: bool) -> None:
-    removed = uninstall(repository, name)
+        set_branch(repository, branch)
     if server:
-        repository.set_config(BRANCH_KEY, None)
-    hook = repository.places.hooks / name
-    if not removed:
-        say(f"{hook}: not installed by zonecast, left alone")
-    else:
-        say(f"removed {hook}" + (", what was there before is back" if hook.exists() else ""))
+        hook = install_server(repository)
+        say(f"installed {hook} for pushes to '{published_branch(repository)}'")
+        return
+    for file in install_client(repository):
+        say(f"installed {file}")
+
+
+def _uninstall(repository: Repository, server: bool) -> None:
+    removed = uninstall_server(repository) if server else uninstall_client(repository)
+    for file, ours in removed.items():
+        if not ours:
+            say(f"{file}: not installed by zonecast, left alone")
+        else:
+            say(f"removed {file}" + (", what was there before is back" if file.exists() else ""))
 
 
 @command.command("pre-commit")
 def pre_commit() -> None:
     """Judge what is staged; git calls this before a commit."""
-    judgement, edits = judge_staged(Repository.discover(), time.time())
-    for edit in edits:
-        say(f"zonecast: {edit.path}: {edit}", err=True)
+    repository = Repository.discover()
+    judgement, edits = judge_staged(repository, time.time(), repository.merge_heads())
+    _say_edits(edits)
     _end(judgement, judgement.findings, "commit")
+
+
+@command.command("pre-merge-commit")
+def pre_merge_commit() -> None:
+    """Judge what a merge without conflicts made; git calls this before it commits that."""
+    repository = Repository.discover()
+    judgement, edits = judge_staged(repository, time.time(), merged_heads(os.environ))
+    _say_edits(edits)
+    _end(judgement, judgement.findings, "merge")
+    if edits:
+        repository.index.refresh()
+        # git has taken the merge's tree from the index already and would commit the old serials.
+        say("zonecast: serials raised and staged; finish with: git commit --no-edit", err=True)
+        raise click.exceptions.Exit(1)
+
+
+@command.command("pre-push")
+@click.argument("remote")
+@click.argument("url")
+def pre_push(remote: str, url: str) -> None:
+    """Judge what would be pushed to REMOTE; git calls this with the refs on standard input."""
+    del url  # the remote's name again where it has none
+    updates = parse_outgoing(_input_lines())
+    repository = Repository.discover()
+    judgement = judge_outgoing(repository, updates, outgoing_branch(repository, remote))
+    if judgement is not None:
+        _end(judgement, errors(judgement.findings), "push")
 
 
 @command.command("pre-receive")
 @click.option("--branch", help="The published branch (default: as installed, else HEAD's).")
 def pre_receive(branch: str | None) -> None:
     """Judge a push; git calls this with the updated refs on standard input."""
-    lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").splitlines()
+    updates = parse_updates(_input_lines())
     repository = Repository.discover()
-    judgement = judge_push(repository, parse_updates(lines), branch or published_branch(repository))
+    judgement = judge_push(repository, updates, branch or published_branch(repository))
     if judgement is not None:
         _end(judgement, errors(judgement.findings), "push")
 
 
+@command.command("merge-driver")
+@click.argument("ancestor", type=click.Path(path_type=Path))
+@click.argument("ours", type=click.Path(path_type=Path))
+@click.argument("theirs", type=click.Path(path_type=Path))
+@click.argument("marker_size", type=int)
+@click.argument("path")
+def merge_driver(ancestor: Path, ours: Path, theirs: Path, marker_size: int, path: str) -> None:
+    """Merge three versions of the zone file PATH into OURS; git calls this in a merge.
+
+    Exit code 1 where a conflict is left, with git's markers.
+    """
+    sides = Sides(ours.read_bytes(), ancestor.read_bytes(), theirs.read_bytes())
+    merged = merge_zone(Repository.discover(), path, sides, marker_size, time.time())
+    ours.write_bytes(merged.content)
+    if merged.serial is not None:
+        say(f"zonecast: {path}: serial {merged.serial}", err=True)
+    if not merged.clean:
+        raise click.exceptions.Exit(1)
+
+
+def _input_lines() -> list[str]:
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape").splitlines()
+
+
+def _say_edits(edits: Iterable[Edit]) -> None:
+    for edit in edits:
+        say(f"zonecast: {edit.path}: {edit}", err=True)
+
+
 def _end(judgement: Judgement, findings: Iterable[Finding], what: str) -> None:
-    """Say what was found; exit code 1 where it refuses the commit or push."""
+    """Say what was found; exit code 1 where it refuses the commit, merge or push."""
     shown = show_order(findings)
     for found in shown:
         say(finding_line(found), err=True)

@@ -1,4 +1,5 @@
-"""The pre-commit hook: what is staged is judged, and in mode `fix` its serials are raised.
+"""What is staged is judged, before a commit and before a merge's, and in mode `fix` its serials
+are raised.
 
 A raised serial goes into the index's blob and, apart from that, into the digits of the file in
 the work tree; nothing else that the person held back is staged.
@@ -7,7 +8,7 @@ the work tree; nothing else that the person held back is staged.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
 from zonecast.cli.hook_serials import Edit, by_path, edited, plan_edits, write_file
@@ -20,15 +21,20 @@ from zonecast.zone.collection import read_collection
 from zonecast.zone.findings import errors
 from zonecast.zone.policy import Policy
 
+_HEADS = "GITHEAD_"
 
-def judge_staged(repository: Repository, now: float) -> tuple[Judgement, list[Edit]]:
-    """Judge the index after HEAD, and after the other parents of a merge that is under way.
+
+def judge_staged(
+    repository: Repository, now: float, others: Sequence[str]
+) -> tuple[Judgement, list[Edit]]:
+    """Judge the index after HEAD, and after `others`, a merge's other parents.
 
     The edits are serials that were raised, in the index and in the work tree, in zones of mode
-    `fix`: all that are needed, or none where the commit is refused anyway. `now` in POSIX seconds. Raises ZonecastError.
+    `fix`: all that are needed, or none where the commit is refused anyway. `now` in POSIX
+    seconds. Raises ZonecastError.
     """
     new = staged(repository)
-    parents = _parents(repository)
+    parents = _parents(repository, others)
     judgement = judge_change(parents, new)
     fixable = [zone for zone in judgement.zones.values() if zone.fixable]
     if not fixable or is_temporary(os.environ.get("GIT_INDEX_FILE", "")):
@@ -50,14 +56,20 @@ def judge_staged(repository: Repository, now: float) -> tuple[Judgement, list[Ed
     return judgement, edits
 
 
-def _parents(repository: Repository) -> list[Parent]:
+def merged_heads(environment: Mapping[str, str]) -> list[str]:
+    """The other parents of the merge that `git merge` asks pre-merge-commit about: MERGE_HEAD is
+    not written yet, but git leaves their names in its hooks' environment."""
+    return [name.removeprefix(_HEADS) for name in environment if name.startswith(_HEADS)]
+
+
+def _parents(repository: Repository, others: Sequence[str]) -> list[Parent]:
     head = repository.head()
     if head is None:
         return [Parent(NO_FILES, set(repository.staged_listing()))]
     index = repository.staged_listing()
     return [
         Parent(committed(repository, commit), differing(repository.listing(commit), index))
-        for commit in [head, *repository.merge_heads()]
+        for commit in [head, *others]
     ]
 
 

@@ -51,11 +51,12 @@ def judge_push(
     ref = f"refs/heads/{branch}"
     for update in updates:
         if update.ref == ref:
-            return _judge_update(repository, update, branch)
+            return judge_update(repository, update, branch)
     return None
 
 
-def _judge_update(repository: Repository, update: RefUpdate, branch: str) -> Judgement:
+def judge_update(repository: Repository, update: RefUpdate, branch: str) -> Judgement:
+    """Judge one move of the published branch; raises as `judge_push` does."""
     if update.new is None:
         raise RejectedError(
             "this branch is published and is not deleted",

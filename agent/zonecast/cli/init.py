@@ -1,17 +1,16 @@
-"""`zonecast init`: a new zones repository, with a policy and the hook."""
+"""`zonecast init`: a new zones repository, with a policy and hooks."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
+from zonecast.cli.hook_setup import install_client
 from zonecast.cli.render import say
 from zonecast.errors import RepositoryError
 from zonecast.repository import Repository
 from zonecast.repository.command import Commands
-from zonecast.repository.hooks import install
 from zonecast.zone.policy import POLICY_FILE
 
 POLICY = """\
@@ -37,7 +36,7 @@ policy = "date"
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 def command(directory: Path) -> None:
-    """Make DIRECTORY a zones repository: git, a policy and the hook. What is there is kept."""
+    """Make DIRECTORY a zones repository: git, a policy and hooks. What is there is kept."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -50,9 +49,8 @@ def command(directory: Path) -> None:
     if not policy.exists():
         policy.write_text(POLICY, "utf-8")
         say(f"wrote {policy}")
-    arguments = ("-P", "-m", "zonecast", "hook", "pre-commit")
-    hook = install(repository, "pre-commit", sys.executable, arguments)
-    say(f"installed {hook}")
+    for file in install_client(repository):
+        say(f"installed {file}")
     say("next: put a zone into zones/NAME.zone, then git add --all && git commit")
 
 

@@ -39,8 +39,9 @@ if [ ! -x "$here/{kept}" ]; then
     exec "$interpreter" {arguments} "$@"
 fi
 input=$(cat)
-printf '%s\\n' "$input" | "$here/{kept}" "$@" || exit
-printf '%s\\n' "$input" | "$interpreter" {arguments} "$@"
+given() {{ [ -z "$input" ] || printf '%s\\n' "$input"; }}
+given | "$here/{kept}" "$@" || exit
+given | "$interpreter" {arguments} "$@"
 """
 
 
@@ -52,7 +53,7 @@ def install(
     A hook that is there already is kept and runs first. `undo` are the options that take this
     one away. Doing it again changes nothing but what is new. Raises RepositoryError.
     """
-    hook = _directory(repository) / name
+    hook = check_place(repository, name)
     kept = hook.with_name(name + KEPT)
     template = _HEAD + (_WITH_INPUT if name in _READS_INPUT else _PLAIN)
     script = template.format(
@@ -65,19 +66,32 @@ def install(
     try:
         hook.parent.mkdir(parents=True, exist_ok=True)
         if hook.exists() and not _is_ours(hook):
-            if kept.exists():
-                raise RepositoryError(
-                    f"was there before, and so was {kept.name}",
-                    where=str(hook),
-                    remedy="merge the two by hand and remove one",
-                )
             hook.rename(kept)
-        _write(hook, script)
+        write_whole(hook, script.encode("utf-8", "surrogateescape"), 0o755)
     except OSError as error:
         raise RepositoryError(
             f"the hook cannot be written: {error.strerror}", where=str(hook)
         ) from error
     return hook
+
+
+def check_place(repository: Repository, name: str) -> Path:
+    """Where hook `name` would be. Raises RepositoryError where it cannot be installed: the
+    directory is shared, or two hooks are there that are not ours."""
+    hook = _directory(repository) / name
+    kept = hook.with_name(name + KEPT)
+    if hook.exists() and kept.exists() and not _is_ours(hook):
+        raise RepositoryError(
+            f"was there before, and so was {kept.name}",
+            where=str(hook),
+            remedy="merge the two by hand and remove one",
+        )
+    return hook
+
+
+def is_installed(repository: Repository, name: str) -> bool:
+    """Whether hook `name` is ours."""
+    return _is_ours(repository.places.hooks / name)
 
 
 def uninstall(repository: Repository, name: str) -> bool:
@@ -124,18 +138,18 @@ def _is_ours(hook: Path) -> bool:
         return False
 
 
-def _write(hook: Path, script: str) -> None:
-    """Whole or not at all, executable, and owned like the directory it is in: root may install
-    a hook for the user that git runs as."""
-    handle, temporary = tempfile.mkstemp(prefix=hook.name, dir=hook.parent)
+def write_whole(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole or not at all, owned like the directory it is in: root may configure a
+    repository for the user that git runs as. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(script)
-        Path(temporary).chmod(0o755)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(mode)
         if os.geteuid() == 0:
-            owner = hook.parent.stat()
+            owner = path.parent.stat()
             os.chown(temporary, owner.st_uid, owner.st_gid)
-        Path(temporary).replace(hook)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -77,6 +77,11 @@ class Index:
         entry = f"{mode} {decode(made).strip()}\t{path}\x00"
         self._commands.run("update-index", "-z", "--index-info", stdin=encode(entry))
 
+    def refresh(self) -> None:
+        """Look at the work tree's files again. git does so itself before most commands, but
+        `git merge --abort` takes a file that `replace` staged for one with changes."""
+        self._commands.result("update-index", "-q", "--refresh", allowed=(0, 1))
+
 
 def is_temporary(index_file: str) -> bool:
     """Whether this index (GIT_INDEX_FILE) is the throw-away one of `git commit -- FILE`: what is

@@ -80,6 +80,10 @@ class Repository:
             )
         return found
 
+    def has_commit(self, commit: str) -> bool:
+        """Whether a commit is here."""
+        return self._commit(commit) is not None
+
     def head(self) -> str | None:
         """The commit that is checked out, None before the first one."""
         return self._commit("HEAD")
