@@ -30,12 +30,12 @@ DS = "DS 1 8 2 e2d3c916f6deeac73294e8268fb5885044a833fc5459588f4a9184cfc41a5766\
         ("sub NS c\nc CNAME ns\n", ("delegation-is-cname", 5, 1)),
         ("sub " + DS, ("ds-without-ns", 5, 1)),
         ("@ MX 10 gone\n", ("mx-no-address", 5, 1)),
-        ("@ MX 10 192.0.2.1\n", ("mx-no-address", 5, 1)),
+        ("@ MX 10 192.0.2.1\n", ("target-is-address", 5, 1)),
         ("@ MX 10 c\nc CNAME ns\n", ("mx-is-cname", 5, 1)),
         ("_x._tcp SRV 0 0 1 gone\n", ("srv-no-address", 5, 1)),
         ("_x._tcp SRV 0 0 1 c\nc CNAME ns\n", ("srv-is-cname", 5, 1)),
         ("c CNAME gone\n", ("dangling-target", 5, 1)),
-        ("c CNAME example.com\n", ("dangling-target", 5, 1)),
+        ("c CNAME example.com\n", ("missing-final-dot", 5, 1)),
     ],
 )
 def test_finds(text: str, expected: tuple[str, int, int]) -> None:

@@ -1,13 +1,24 @@
 """The checks: rules over a zone that could be read, one file a family.
 
-The two tuples are the whole list; `zone/catalogue.py` has the ids and levels.
+The three tuples are the whole list; `zone/catalogue.py` has the ids and levels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from zonecast.zone.checks import aliases, apex, authorities, servers, services, targets, texts
+from zonecast.zone.checks import (
+    aliases,
+    apex,
+    authorities,
+    numbers,
+    servers,
+    services,
+    slips,
+    targets,
+    texts,
+    wildcards,
+)
 from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.ignored import is_ignored, unusable
@@ -27,6 +38,9 @@ PRESENT: tuple[Rule, ...] = (
     texts.dkim,
     authorities.caa,
     services.aliases,
+    slips.address_targets,
+    slips.underscores,
+    numbers.sizes,
 )
 
 # Rules about what is missing: not asked where a record could not be read, for they would report
@@ -39,6 +53,16 @@ MISSING: tuple[Rule, ...] = (
     targets.hosts,
     targets.dangling_aliases,
     services.targets,
+    slips.undotted_targets,
+    slips.undotted_owners,
+)
+
+# Rules that are off by default, and their ids: asked where a policy gives them a level.
+ON_DEMAND: tuple[tuple[str, Rule], ...] = (
+    ("soa-timers", numbers.timers),
+    ("ttl-range", numbers.ttls),
+    ("name-case", slips.spellings),
+    ("wildcard-shadowed", wildcards.shadowed),
 )
 
 
@@ -49,6 +73,9 @@ def run_checks(parsed: Parsed, policy: ZonePolicy) -> list[Finding]:
     facts = Facts(parsed)
     for rule in PRESENT if errors(findings) else PRESENT + MISSING:
         findings += rule(facts)
+    for kind, rule in ON_DEMAND:
+        if policy.level(kind) != "off":
+            findings += rule(facts)
     if parsed.ignored:
         findings = [item for item in findings if not is_ignored(item, parsed.ignored)]
         findings += unusable(parsed.ignored, facts.origin_text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
+from zonecast.zone.checks.slips import is_address, is_undotted
 from zonecast.zone.rrset import node_of
 
 _HOSTS = (("mx", rd.MX), ("srv", rd.SRV))
@@ -18,6 +19,8 @@ def hosts(facts: Facts) -> Findings:
                 continue
             for rdata in rrset.rdatas:
                 target = rd.names(rtype, rdata)[0]
+                if is_address(facts, target) or is_undotted(facts, rtype, target):
+                    continue  # what is wrong with it has an id of its own
                 problem = _host_problem(facts, target)
                 if problem is not None:
                     kind, said, remedy = problem
@@ -48,6 +51,8 @@ def dangling_aliases(facts: Facts) -> Findings:
         for rdata in rrset.rdatas:
             node = facts.node_inside(rdata)
             if node is None or facts.cut_at_or_above(node) is not None:
+                continue
+            if is_address(facts, rdata) or is_undotted(facts, rd.CNAME, rdata):
                 continue
             below_dname = facts.hidden_below(node, facts.dnames) is not None
             if not below_dname and facts.source(node) is None:

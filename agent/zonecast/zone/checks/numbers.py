@@ -1,0 +1,60 @@
+"""Numbers out of the ordinary: SOA timers, TTLs and sizes."""
+
+from __future__ import annotations
+
+from zonecast.zone import rdata as rd
+from zonecast.zone.checks.facts import Facts, Findings
+from zonecast.zone.rrset import SOA_KEY, soa_timers
+
+# Seconds.
+_REFRESH = (1200, 43200)
+_RETRY_LEAST = 180
+_EXPIRE = (1209600, 2419200)
+_MINIMUM_MOST = 86400
+_TTL = (60, 604800)
+
+# Octets of a UDP reply that no network fragments.
+_UDP = 1232
+_HEADER, _QUESTION, _RECORD = 12, 4, 12
+
+
+def timers(facts: Facts) -> Findings:
+    """Timers that RFC 1912 §2.2 advises against, the minimum as RFC 2308 §5 has it."""
+    soa = facts.zone.soa
+    if soa is None:
+        return
+    refresh, retry, expire, minimum = soa_timers(soa.rdatas[0])
+    problems = []
+    if not _REFRESH[0] <= refresh <= _REFRESH[1]:
+        problems.append(f"refresh {refresh} s is not within {_REFRESH[0]} to {_REFRESH[1]}")
+    if not _RETRY_LEAST <= retry < refresh:
+        problems.append(f"retry {retry} s is not within {_RETRY_LEAST} and refresh")
+    if not _EXPIRE[0] <= expire <= _EXPIRE[1]:
+        problems.append(f"expire {expire} s is not within {_EXPIRE[0]} to {_EXPIRE[1]}")
+    if minimum > _MINIMUM_MOST:
+        problems.append(f"minimum {minimum} s is over {_MINIMUM_MOST}")
+    if problems:
+        yield facts.finding("soa-timers", "; ".join(problems), "mend the SOA", SOA_KEY)
+
+
+def ttls(facts: Facts) -> Findings:
+    """TTLs of less than a minute or more than a week."""
+    for key, rrset in facts.zone.rrsets.items():
+        if not _TTL[0] <= rrset.ttl <= _TTL[1]:
+            what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
+            message = f"{what} has the TTL {rrset.ttl} s, not within {_TTL[0]} to {_TTL[1]}"
+            yield facts.finding("ttl-range", message, "choose another", key)
+
+
+def sizes(facts: Facts) -> Findings:
+    """An RRset whose reply does not fit into a UDP message that no network fragments."""
+    around = len(facts.origin) + _HEADER + _QUESTION
+    for key, rrset in facts.zone.rrsets.items():
+        rdatas = rrset.rdatas
+        if len(rdatas) == 1 and len(rdatas[0]) < _UDP // 2:
+            continue
+        size = around + len(rrset.owner) + sum(map(len, rdatas)) + _RECORD * len(rdatas)
+        if size > _UDP:
+            what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
+            message = f"a reply with {what} has {size} octets, {_UDP} at most fit into UDP"
+            yield facts.finding("rrset-too-large", message, "have fewer or shorter records", key)
