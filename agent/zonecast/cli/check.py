@@ -27,6 +27,7 @@ from zonecast.cli.revisions import (
     work_tree,
 )
 from zonecast.errors import UsageError
+from zonecast.zone.checks.across import check_across
 from zonecast.zone.collection import Collection
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import judge
@@ -63,6 +64,7 @@ def command(
     before = _zones_before(old, new, collection)
     for origin, parsed in collection.zones.items():
         findings += judge(before.get(origin), parsed, policy.zone(origin)).findings
+    findings += check_across(collection.zones, policy)
     _show(findings, collection, new, str if rev is not None else place.display, output_format)
     if not collection.origins:
         say(f"no file is a zone file by the policy: include = {list(policy.include)}", err=True)

@@ -84,6 +84,9 @@ _CHECKS = (
     # The collection's: which files are zones.
     Check("bad-zone-name", "error", True, ""),
     Check("duplicate-zone", "error", True, ""),
+    Check("delegation-differs", "warning", False, "RFC 1034 §4.2.2"),
+    Check("reverse-differs", "warning", False, "RFC 1912 §2.1"),
+    Check("target-is-alias", "warning", False, "RFC 2181 §10.3"),
     Check("unreadable", "error", True, ""),
     # The gate's: the step from one version to the next.
     Check("serial-not-raised", "error", True, "RFC 1034 §4.3.5"),
