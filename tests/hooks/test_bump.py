@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from zones_clone import NAME, OTHER, Clone, zone, zonecast
+from zones_clone import ENFORCE, NAME, OTHER, Clone, run, zone, zonecast
 
 from zonecast.cli.hook_serials import Edit, edited
 
@@ -22,7 +22,63 @@ def test_only_changed_zones_and_only_once(enforcing: Clone) -> None:
     assert enforcing.read(NAME) == zone(11, "www A 192.0.2.81")
     assert enforcing.read(OTHER) == zone(20)
     assert enforcing.zonecast("bump").output.strip() == "no zone needs a new serial"
-    assert enforcing.git("diff", "--cached", "--name-only") == "", "nothing is staged"
+
+
+def test_a_staged_file_is_staged_again(enforcing: Clone) -> None:
+    enforcing.stage(NAME, zone(10, "www A 192.0.2.81"))
+    assert enforcing.zonecast("bump").ok
+    assert enforcing.git("show", f":{NAME}") == zone(11, "www A 192.0.2.81").strip()
+    assert enforcing.git("status", "--porcelain") == f"M  {NAME}"
+    assert enforcing.commit().ok
+    assert enforcing.git("status", "--porcelain") == ""
+
+
+def test_what_was_held_back_is_not_staged(enforcing: Clone) -> None:
+    enforcing.stage(NAME, zone(10, "www A 192.0.2.81"))
+    held = "; a line\n" + zone(10, "www A 192.0.2.81", "secret A 192.0.2.99")
+    enforcing.write(NAME, held)
+    enforcing.write("zones/new.example.zone", zone(1))
+    assert enforcing.zonecast("bump").ok
+    assert enforcing.read(NAME) == held.replace("( 10", "( 11")
+    assert enforcing.git("show", f":{NAME}") == zone(11, "www A 192.0.2.81").strip()
+    assert enforcing.git("ls-files", "zones/new.example.zone") == "", "what is new stays new"
+    enforcing.git("reset", "--quiet", "--hard")
+    enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
+    assert enforcing.zonecast("bump").ok
+    assert enforcing.git("show", f":{NAME}") == zone(11, "www A 192.0.2.80").strip()
+
+
+def test_another_serial_in_the_index_is_left_alone(enforcing: Clone) -> None:
+    enforcing.stage(NAME, zone(55, "www A 192.0.2.81"))
+    enforcing.write(NAME, zone(10, "www A 192.0.2.82"))
+    assert enforcing.zonecast("bump").ok
+    assert (enforcing.work_serial(), enforcing.serial()) == (11, 55)
+
+
+def test_a_policy_below_the_top_and_line_ends_that_git_converts(enforcing: Clone) -> None:
+    """The index holds LF, the work tree CRLF: each keeps its own."""
+    enforcing.git("config", "core.autocrlf", "true")
+    enforcing.commit_unchecked({"dns/zonecast.toml": ENFORCE, "dns/example.org.zone": zone(10)})
+    crlf = zone(10, "www A 192.0.2.81").replace("\n", "\r\n")
+    enforcing.write("dns/example.org.zone", crlf)
+    enforcing.git("add", "dns")
+    assert enforcing.zonecast("bump", "dns").ok
+    assert enforcing.read("dns/example.org.zone") == crlf.replace("( 10", "( 11")
+    blob = run(enforcing.path, "git", "cat-file", "blob", ":dns/example.org.zone").output
+    assert blob == zone(11, "www A 192.0.2.81")
+
+
+def test_with_conflicts_open_only_files_are_bumped(enforcing: Clone) -> None:
+    enforcing.git("branch", "other")
+    enforcing.commit_unchecked({"README": "ours", NAME: zone(11, "www A 192.0.2.81")})
+    enforcing.git("checkout", "--quiet", "other")
+    enforcing.commit_unchecked({"README": "theirs"})
+    assert not enforcing.try_git("merge", "main").ok
+    enforcing.write(NAME, zone(11, "www A 192.0.2.82"))
+    bumped = enforcing.zonecast("bump")
+    assert bumped.ok, bumped.output
+    assert "not staged" in bumped.output
+    assert (enforcing.work_serial(), enforcing.serial()) == (12, 11)
 
 
 def test_paths_choose(enforcing: Clone) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from zonecast.cli.hook_digits import stage_digits
 from zonecast.cli.hook_judgement import Judged, Parent, judge_change
 from zonecast.cli.hook_serials import Edit, Wanted, by_path, edited, plan_edits, write_file
 from zonecast.cli.place import Place, find_place
@@ -36,8 +37,9 @@ from zonecast.zone.serial import Policy as SerialNumbers
 def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str | None) -> None:
     """Raise the serials of the zones below PATHS (all of them) that changed since HEAD.
 
-    Only the serial's digits are written, nothing is staged, and a zone that did not change or
-    has a greater serial already is left alone.
+    Only the serial's digits are written, in the file and in what is staged of it; whatever else
+    is not staged stays so. A zone that did not change or has a greater serial already is left
+    alone.
     """
     places = [find_place(path) for path in paths or (Path(),)]
     place = places[0]
@@ -50,6 +52,8 @@ def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str
     zones = _selected(_touched(place, files, against), places, bool(paths))
     broken = [found for zone in zones for found in _unreadable(zone)]
     edits = _edits(zones, numbers)
+    if edits:
+        _stage(place, files, edits)
     for path, group in by_path(edits).items():
         write_file(place.top / path, edited(files.read(path), group))
         for edit in group:
@@ -78,6 +82,15 @@ def _touched(place: Place, files: Files, against: str | None) -> list[Judged]:
         parents.append(Parent(before, changed))
     judgement = judge_change(parents or [Parent(NO_FILES, set(files.paths))], files)
     return list(judgement.zones.values())
+
+
+def _stage(place: Place, files: Files, edits: list[Edit]) -> None:
+    """The same digits in the index, unless a merge's conflicts are open there."""
+    repository = place.needs_repository()
+    if repository.index.has_conflicts():
+        say("not staged: the merge's conflicts are open; git add what you resolve", err=True)
+    else:
+        stage_digits(repository, files, edits, place.prefix)
 
 
 def _selected(zones: Iterable[Judged], places: Sequence[Place], named: bool) -> list[Judged]:

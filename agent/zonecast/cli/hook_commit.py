@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
+from zonecast.cli.hook_digits import overlaid, same_digits
 from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
 from zonecast.cli.hook_serials import Edit, by_path, edited, plan_edits, write_file
 from zonecast.cli.render import say
@@ -17,9 +18,7 @@ from zonecast.cli.revisions import NO_FILES, Files, committed, staged
 from zonecast.errors import RejectedError, ZonecastError
 from zonecast.repository import Repository, differing
 from zonecast.repository.index import is_temporary
-from zonecast.zone.collection import read_collection
 from zonecast.zone.findings import errors
-from zonecast.zone.policy import Policy
 
 _HEADS = "GITHEAD_"
 
@@ -46,7 +45,7 @@ def judge_staged(
     contents = {path: edited(new.read(path), group) for path, group in by_path(edits).items()}
     # Judged again before anything is written: a shared SOA may concern zones not looked at yet.
     changed = [Parent(p.files, p.changed | contents.keys()) for p in parents]
-    judgement = judge_change(changed, _overlaid(new, contents))
+    judgement = judge_change(changed, overlaid(new, contents))
     if errors(judgement.findings):
         return judgement, []
     entries = repository.index.entries()
@@ -73,15 +72,6 @@ def _parents(repository: Repository, others: Sequence[str]) -> list[Parent]:
     ]
 
 
-def _overlaid(files: Files, contents: dict[str, bytes]) -> Files:
-    """The same files with other contents for some."""
-
-    def fetch(paths: list[str]) -> dict[str, bytes]:
-        return {p: contents[p] if p in contents else files.read(p) for p in paths}
-
-    return Files(files.paths, fetch)
-
-
 def _mend_work_tree(repository: Repository, index: Files, edits: Iterable[Edit]) -> None:
     """The same digits in the work tree's files, where they are still the ones that were staged."""
     for path, group in by_path(edits).items():
@@ -98,20 +88,6 @@ def _mend_file(repository: Repository, index: Files, path: str, edits: list[Edit
         return  # staged, and since then replaced or removed
     content = file.read_bytes()
     if content != index.read(path):
-        edits = _same_digits(index, path, content, edits)
+        edits = same_digits(index, path, content, edits)
     if edits:
         write_file(file, edited(content, edits))
-
-
-def _same_digits(index: Files, path: str, content: bytes, edits: list[Edit]) -> list[Edit]:
-    """The edits as they apply to a file that differs from the staged one."""
-    files = _overlaid(index, {path: content})
-    found = read_collection(files.paths, files.read, index.policy_or(Policy()))
-    moved = []
-    for edit in edits:
-        for parsed in found.zones.values():
-            span = parsed.serial_span
-            if span is not None and span[0] == path and parsed.zone.serial == edit.old:
-                moved.append(edit._replace(start=span[1], end=span[2]))
-                break
-    return moved

@@ -49,6 +49,10 @@ class Index:
             del found[path_]
         return found
 
+    def has_conflicts(self) -> bool:
+        """Whether a merge's conflicts are open."""
+        return bool(self._commands.run("ls-files", "--unmerged", "-z"))
+
     def _announced(self, entries: Mapping[str, Entry]) -> list[str]:
         """Paths that stand in the index with no content yet: an empty blob there, and invisible
         to a comparison with the empty tree. (The work tree is not asked: a look at a file there
