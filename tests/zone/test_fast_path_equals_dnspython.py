@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from zone_support import ORIGIN, TOP, read
 
 from zonecast.zone import rdata as rd
+from zonecast.zone.zonefile_plain import PLAIN
 from zonecast.zone.zonefile_rdata import FAST, Names, RdataError, read_any
 
 LABEL = st.text("abcXYZ019-_*", min_size=1, max_size=12)
@@ -58,7 +59,31 @@ STRING = st.one_of(
     st.text("abc=~:/?019", min_size=1, max_size=20),
     st.sampled_from(['"a b;c()"', '""', '"\\"\\\\"', "\\000\\255", "a\\ b", '"' + "x" * 255 + '"']),
 )
+DIGEST = st.builds(
+    lambda octets, upper: octets.hex().upper() if upper else octets.hex(),
+    st.sampled_from([19, 20, 32, 48]).flatmap(lambda n: st.binary(min_size=n, max_size=n)),
+    st.booleans(),
+)
 RDATA = st.one_of(
+    st.tuples(
+        st.just(rd.DS),
+        st.builds(
+            "{} {} {} {}".format,
+            NUMBER,
+            st.sampled_from(["8", "13", "256", "ECDSAP256SHA256"]),
+            st.sampled_from(["0", "1", "2", "4", "9"]),
+            st.one_of(DIGEST, DIGEST.map(lambda text: f"{text[:8]} {text[8:]}"), st.just("xy")),
+        ),
+    ),
+    st.tuples(
+        st.just(rd.CAA),
+        st.builds(
+            "{} {} {}".format,
+            st.sampled_from(["0", "128", "256", "-1", "x"]),
+            st.sampled_from(["issue", "ISSUE", "issue-wild", "tag0", '"issue"', "x" * 256]),
+            STRING,
+        ),
+    ),
     st.tuples(st.just(rd.A), IPV4),
     st.tuples(st.just(rd.AAAA), IPV6),
     st.tuples(st.sampled_from([rd.NS, rd.CNAME, rd.PTR, rd.DNAME]), NAME),
@@ -90,4 +115,6 @@ def test_the_fast_path_is_taken() -> None:
     for rtype, text in ((rd.A, b"192.0.2.1"), (rd.MX, b"10 mail"), (rd.TXT, b"a b")):
         tried.append(FAST[rtype](text.split(), Names(ORIGIN)))
     assert tried[0] == bytes((192, 0, 2, 1))
+    assert PLAIN[rd.CAA]([b"0", b"issue", b"ca.example"], Names(ORIGIN)) == b"\0\x05issueca.example"
+    assert PLAIN[rd.DS]([b"1", b"8", b"1", b"ab" * 20], Names(ORIGIN))[:4] == b"\0\x01\x08\x01"
     assert set(FAST) >= {rd.A, rd.AAAA, rd.NS, rd.CNAME, rd.PTR, rd.MX, rd.TXT, rd.SRV}

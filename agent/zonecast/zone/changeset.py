@@ -57,43 +57,55 @@ def diff(old: Zone | None, new: Zone) -> Changeset:
     if new_soa is None or (old is not None and old.soa is None):
         raise ChangesetError("a version without a SOA record cannot be compared")
     before = {} if old is None else old.rrsets
-    deleted: list[RRset] = []
-    added: list[RRset] = []
-    for key, rrset in new.rrsets.items():
-        was = before.get(key)
-        if was is None:
-            added.append(rrset)
-        elif was is not rrset and key != SOA_KEY:
-            _diff_rrset(was, rrset, deleted, added)
-    deleted += [rrset for key, rrset in before.items() if key not in new.rrsets]
+    deleted: dict[bytes, RRset] = {}
+    added: dict[bytes, RRset] = {}
+    if not before:
+        added = dict(new.rrsets)
+        del added[SOA_KEY]
+    else:
+        for key, rrset in new.rrsets.items():
+            was = before.get(key)
+            if was is None:
+                added[key] = rrset
+            elif was is not rrset and key != SOA_KEY:
+                _diff_rrset(key, was, rrset, deleted, added)
+        for key in before.keys() - new.rrsets.keys():
+            deleted[key] = before[key]
     return Changeset(
         new.origin,
         None if old is None else old.soa,
         new_soa,
-        tuple(sorted(deleted, key=_key)),
-        tuple(sorted((r for r in added if r is not new_soa), key=_key)),
+        _in_order(deleted),
+        _in_order(added),
     )
 
 
-def _key(rrset: RRset) -> bytes:
-    return rrset.key
+def _in_order(rrsets: dict[bytes, RRset]) -> tuple[RRset, ...]:
+    """The RRsets in canonical order; the keys that the zone has them by are not made again."""
+    return tuple([rrsets[key] for key in sorted(rrsets)])
 
 
-def _diff_rrset(old: RRset, new: RRset, deleted: list[RRset], added: list[RRset]) -> None:
+def _diff_rrset(
+    key: bytes,
+    old: RRset,
+    new: RRset,
+    deleted: dict[bytes, RRset],
+    added: dict[bytes, RRset],
+) -> None:
     if old.ttl == new.ttl and old.rdatas == new.rdatas:
         return
     if old.ttl != new.ttl:
-        deleted.append(old)
-        added.append(new)
+        deleted[key] = old
+        added[key] = new
         return
     was = {rd.canonical(old.rtype, rdata): rdata for rdata in old.rdatas}
     now = {rd.canonical(new.rtype, rdata): rdata for rdata in new.rdatas}
-    gone = tuple(rdata for key, rdata in was.items() if key not in now)
-    come = tuple(rdata for key, rdata in now.items() if key not in was)
+    gone = tuple(rdata for known, rdata in was.items() if known not in now)
+    come = tuple(rdata for known, rdata in now.items() if known not in was)
     if gone:
-        deleted.append(old._replace(rdatas=gone))
+        deleted[key] = old._replace(rdatas=gone)
     if come:
-        added.append(new._replace(rdatas=come))
+        added[key] = new._replace(rdatas=come)
 
 
 def apply(zone: Zone | None, changeset: Changeset) -> Zone:

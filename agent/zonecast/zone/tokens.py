@@ -13,6 +13,9 @@ from typing import NamedTuple
 # Whatever makes a line not plain: quotes, comments, parentheses, escapes, control characters.
 SPECIAL = re.compile(rb'[";()\\\x00-\x08\x0b-\x1f\x7f]')
 
+# A quoted string without escapes, and nothing after it: what ends most TXT records.
+ONE_STRING = re.compile(rb'"([^"\\\x00-\x08\x0b-\x1f\x7f]*)"[ \t\r]*')
+
 _PIECE = re.compile(
     rb'([ \t\r]+)|"((?:[^"\\]|\\.)*)"|([()])|(;.*)|((?:[^ \t\r"();\\]|\\.)+)', re.DOTALL
 )

@@ -8,6 +8,9 @@ read. A zone with error findings must not be served.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from zonecast.zone.catalogue import finding
@@ -16,6 +19,8 @@ from zonecast.zone.ignored import Ignored, marks, watching
 from zonecast.zone.rrset import SOA_KEY, Zone
 from zonecast.zone.zonefile_reader import Include, State, read_file
 from zonecast.zone.zonefile_records import MAX_ERRORS, EnoughError, Places, Records
+
+_BIG = 1 << 20  # octets
 
 __all__ = ["Include", "Parsed", "read_zone"]
 
@@ -55,8 +60,9 @@ def read_zone(content: bytes, *, path: str, origin: bytes, include: Include | No
     if include is not None:
         include = watching(include, ignored)
     try:
-        read_file(State(records, include), path, content, origin)
-        records.finish()
+        with _no_collections(len(content)):
+            read_file(State(records, include), path, content, origin)
+            records.finish()
         _apex(records)
     except EnoughError:
         message = f"more than {MAX_ERRORS} errors; the rest of the zone was not read"
@@ -77,6 +83,22 @@ def read_zone(content: bytes, *, path: str, origin: bytes, include: Include | No
     )
 
 
+@contextmanager
+def _no_collections(size: int) -> Iterator[None]:
+    """Reads a big file without the collector, which would walk every record read so far, time
+    and again, and find nothing: records form no cycles. What was read is not walked later either
+    (a fifth of the time of reading and checking)."""
+    if size < _BIG or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _apex(records: Records) -> None:
     path = records.places.files[0]
     soa = records.rrsets.get(SOA_KEY)
@@ -88,6 +110,6 @@ def _apex(records: Records) -> None:
             records.report("soa-missing", path, 0, 0, message, "add one at the top")
         return
     if len(soa.rdatas) > 1:
-        second = records.places.position(SOA_KEY, records.places.others[SOA_KEY][1][0])
+        second = records.places.position(SOA_KEY, records.places.others[SOA_KEY][0][0])
         message = f"the zone {records.zone_text} has {len(soa.rdatas)} SOA records"
         records.report("soa-multiple", *second, message, "keep one")

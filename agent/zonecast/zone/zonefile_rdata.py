@@ -26,6 +26,21 @@ _OCTETS = {str(n).encode(): n for n in range(256)}
 _GROUP = re.compile(rb"[0-9a-fA-F]{1,4}")
 
 
+class _Groups(dict[bytes, bytes]):
+    """The two octets that each group of an IPv6 address writes, learned as they come."""
+
+    def __missing__(self, group: bytes) -> bytes:
+        if not _GROUP.fullmatch(group):
+            raise ValueError(group)
+        octets = int(group, 16).to_bytes(2, "big")
+        if len(self) < _MAX_CACHED:
+            self[group] = octets
+        return octets
+
+
+_GROUPS = _Groups()
+
+
 class RdataError(Exception):
     """Rdata that is wrong: `index` is the word's place among the rdata's words."""
 
@@ -116,14 +131,15 @@ def ipv6(word: bytes) -> bytes:
         four = ipv4(last).hex().encode() if colon else b""
         text = head + colon + four[:4] + b":" + four[4:]
     left, gap, right = text.partition(b"::")
-    before = left.split(b":") if left else []
-    after = right.split(b":") if right else []
-    missing = 8 - len(before) - len(after)
-    groups = before + [b"0"] * missing + after if gap else before
-    wrong = (missing < 1) if gap else (missing != 0)
-    if wrong or not all(map(_GROUP.fullmatch, groups)):
+    try:
+        before = b"".join([_GROUPS[group] for group in left.split(b":")]) if left else b""
+        after = b"".join([_GROUPS[group] for group in right.split(b":")]) if right else b""
+    except ValueError:
+        raise ValueError(f"'{show(word)}' is no IPv6 address") from None
+    missing = 16 - len(before) - len(after)
+    if (missing < 2) if gap else (missing != 0):
         raise ValueError(f"'{show(word)}' is no IPv6 address")
-    return bytes.fromhex("".join([group.decode().rjust(4, "0") for group in groups]))
+    return before + bytes(missing) + after
 
 
 def _a(words: Words, reader: Names) -> bytes:

@@ -11,15 +11,17 @@ RRset is the TTL of all of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from zonecast.errors import BadNameError, ZonecastError
 from zonecast.zone import names, tokens
 from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
-from zonecast.zone.tokens import SPECIAL, EntryError, Token
+from zonecast.zone.tokens import ONE_STRING, SPECIAL, Token
 from zonecast.zone.zonefile_generate import GenerateError, expand
 from zonecast.zone.zonefile_head import read_head
+from zonecast.zone.zonefile_plain import plain_record
 from zonecast.zone.zonefile_rdata import (
     FAST,
     QUOTABLE,
@@ -30,7 +32,7 @@ from zonecast.zone.zonefile_rdata import (
     show,
     wire_name,
 )
-from zonecast.zone.zonefile_records import RecordError, Records
+from zonecast.zone.zonefile_records import BOM, RecordError, Records, check_text
 from zonecast.zone.zonefile_soa import SERIAL_WORD, read_soa
 
 Include = Callable[[str, str], tuple[str, bytes]]
@@ -39,7 +41,9 @@ MAX_TTL = (1 << 31) - 1
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 1000
 
-_BOM = b"\xef\xbb\xbf"
+_BLANKS = frozenset(b" \t")
+_DOLLAR = ord("$")
+_LABEL = re.compile(rb"[a-zA-Z0-9_-]+")
 
 
 class State:
@@ -70,13 +74,15 @@ class FileReader:
         self.records = state.records
         self.path = path
         self.number = self.records.file_number(path)
-        self.skipped = len(_BOM) if content.startswith(_BOM) else 0
+        self.skipped = len(BOM) if content.startswith(BOM) else 0
         self.lines = content[self.skipped :].split(b"\n")
         # None before the first owner and after one that is wrong or outside the zone, which
         # `outside` then names for the message.
         self.owner: bytes | None = None if parent is None else parent.owner
         self.has_owner: bool = parent is not None and parent.has_owner
         self.outside: str = "" if parent is None else parent.outside
+        # The owner's node key; the word that wrote the owner, which lines often repeat.
+        self.node: bytes = b"" if parent is None else parent.node
         self._owner_word = b""
         self.origin_place: tuple[int, int] | None = None
         self._set_origin(origin)
@@ -84,6 +90,7 @@ class FileReader:
     def _set_origin(self, origin: bytes) -> None:
         self.origin = origin
         self.prefix = names.relative(origin, self.records.origin)
+        self.prefix_node = names.node_key(self.prefix or b"")
         self.names = Names(origin)
         self._owner_word = b""
 
@@ -95,22 +102,27 @@ class FileReader:
         while index < len(lines):
             line = lines[index]
             found = special(line)
-            if found is not None and (
-                found[0] == b";" or (found[0] == b"\r" and found.end() == len(line))
-            ):
+            quoted = False
+            if found is None:
+                words = line.split()
+            elif found[0] == b";" or (found[0] == b"\r" and found.end() == len(line)):
                 # A comment, or the carriage return before a line feed, ends a plain line.
-                line = line[: found.start()]
-                found = None
-            if found is not None or line[:1] == b"$":
+                words = line[: found.start()].split()
+            elif found[0] == b'"' and (last := ONE_STRING.fullmatch(line, found.start())):
+                words = [*line[: found.start()].split(), last[1]]
+                quoted = True
+            else:
                 index = self._entry(index)
                 continue
-            words = line.split()
-            index += 1
             if words:
+                blank = line[0] in _BLANKS
                 try:
-                    self._record(words, line[:1] in b" \t", None, index)
+                    if line[0] == _DOLLAR or not self._plain(words, blank, quoted, index + 1):
+                        index = self._entry(index)
+                        continue
                 except RecordError as problem:
-                    self._report_plain(problem, index)
+                    self._report_plain(problem, index + 1)
+            index += 1
 
     def _report_plain(self, problem: RecordError, line: int) -> None:
         entry = tokens.read_entry(self.lines, line - 1)
@@ -134,7 +146,8 @@ class FileReader:
     def _entry(self, index: int) -> int:
         entry = tokens.read_entry(self.lines, index)
         if entry.problem is not None:
-            self._syntax(entry.problem)
+            wrong = entry.problem
+            self.report("syntax", wrong.line, wrong.column, wrong.message, wrong.remedy)
         elif entry.tokens:
             words = [token.raw for token in entry.tokens]
             try:
@@ -146,9 +159,6 @@ class FileReader:
             except RecordError as problem:
                 self._report(problem, entry.tokens, index + 1)
         return entry.next_line
-
-    def _syntax(self, problem: EntryError) -> None:
-        self.report("syntax", problem.line, problem.column, problem.message, problem.remedy)
 
     # Directives
 
@@ -239,6 +249,26 @@ class FileReader:
 
     # Records
 
+    def _plain(self, words: list[bytes], blank: bool, quoted: bool, line: int) -> bool:
+        """The record of a plain line, `quoted` where its last word is a quoted string. False
+        leaves the line, with whatever may be wrong with it, to the long way."""
+        if not blank and words[0] != self._owner_word:
+            if quoted and len(words) == 1:
+                return False
+            self._read_owner(words)
+        record = plain_record(words, 0 if blank else 1, quoted, self.names)
+        if record is None or self.owner is None:
+            return False
+        rtype, written, rdata = record
+        ttl = self.state.default_ttl if written is None else written
+        if ttl is None:
+            return False
+        if written is not None:
+            self.state.last_ttl = written
+        place = self.number << 48 | line << 16 | 1
+        self.records.add(self.owner, self.node, rtype, ttl, rdata, place)
+        return True
+
     def _record(
         self, words: list[bytes], blank: bool, found: list[Token] | None, line: int
     ) -> None:
@@ -270,8 +300,9 @@ class FileReader:
         if self.owner is None or (at_soa and self.owner):
             self._misplaced(line, found[0].column if found else 1, at_soa)
             return
-        column = found[0].column if found else 1
-        self.records.add(self.owner, rtype, ttl, rdata, self.number, line, column)
+        column = min(found[0].column, 0xFFFF) if found else 1
+        place = self.number << 48 | line << 16 | column
+        self.records.add(self.owner, self.node, rtype, ttl, rdata, place)
 
     def _read_owner(self, words: list[bytes]) -> None:
         """Sets the owner, relative to the zone's origin; None where it lies outside."""
@@ -280,12 +311,20 @@ class FileReader:
         self.has_owner = True
         self.owner = None
         self.outside = ""
+        if self.prefix is not None and len(word) < names.MAX_LABEL and _LABEL.fullmatch(word):
+            self.owner = bytes((len(word),)) + word + self.prefix
+            if len(self.owner) + len(self.records.origin) <= names.MAX_NAME:
+                self.node = self.prefix_node + word.lower() + b"\x00"
+                self._owner_word = word
+                return
+            self.owner = None
         name = self._name(words, 0)
         if word[-1:] == b"." or self.prefix is None:
             self.owner = names.relative(name, self.records.origin)
             self.outside = show(word)
         else:
             self.owner = name[: len(name) - len(self.records.origin)]
+        self.node = names.node_key(self.owner or b"")
         self._owner_word = word
 
     def _rdata(
@@ -355,22 +394,7 @@ def read_file(
     state: State, path: str, content: bytes, origin: bytes, parent: FileReader | None = None
 ) -> None:
     """Reads one file of a zone, and those it includes, under `origin`; `parent` includes it."""
-    _check_text(state.records, path, content)
+    check_text(state.records, path, content)
     state.open_files.append(path)
     FileReader(state, path, content, origin, parent).read()
     state.open_files.pop()
-
-
-def _check_text(records: Records, path: str, content: bytes) -> None:
-    if content.startswith(_BOM):
-        message = "the file starts with a byte order mark, which other servers refuse"
-        records.report("byte-order-mark", path, 1, 1, message, "save it without")
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line_start = content.rfind(b"\n", 0, error.start) + 1
-        column = len(content[line_start : error.start].decode("utf-8")) + 1
-        line = content.count(b"\n", 0, error.start) + 1
-        records.report(
-            "not-utf8", path, line, column, "the file is not UTF-8", "convert it (iconv -t UTF-8)"
-        )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import CATALOGUE, finding
 from zonecast.zone.findings import Finding, Position
-from zonecast.zone.names import node_key
 from zonecast.zone.rrset import RRset, make_rrset
 
 MAX_ERRORS = 100
 MAX_WARNINGS_OF_A_KIND = 20
 MAX_GENERATED = 1 << 18
+
+BOM = b"\xef\xbb\xbf"
 
 _TYPE_KEYS = [b"\x00" + number.to_bytes(2, "big") for number in range(300)]
 
@@ -36,18 +38,27 @@ class Places:
     """Where the records of a zone stand.
 
     A place is one integer, file number, line and column packed: a zone has as many of them as
-    it has records. RRsets of one record, which most are, have theirs in `first` alone.
+    it has records. `first` are those of the RRsets' first records, in the order in which `rrsets`
+    got its keys; `others` are those of the records that follow, with their rdata.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rrsets: dict[bytes, RRset] | None = None) -> None:
         self.files: list[str] = []
-        self.first: dict[bytes, int] = {}
+        self.first = array("Q")
         self.others: dict[bytes, list[tuple[bytes, int]]] = {}
+        self._rrsets = {} if rrsets is None else rrsets
+        self._places: dict[bytes, int] = {}
+
+    def _first(self, key: bytes) -> int | None:
+        """The first place of an RRset. Most zones are never asked: the index waits for it."""
+        if len(self._places) != len(self.first):
+            self._places = dict(zip(self._rrsets, self.first, strict=False))
+        return self._places.get(key)
 
     def position(self, key: bytes | None, rdata: bytes | None = None) -> Position:
         """The place of an RRset's first record, or of one of its records; the zone file itself
         where there is none to name."""
-        place = self.first.get(key) if key is not None else None
+        place = None if key is None else self._first(key)
         if key is not None and rdata is not None:
             place = next((at for known, at in self.others.get(key, ()) if known == rdata), place)
         if place is None:
@@ -62,7 +73,7 @@ class Records:
         self.origin = origin
         self.zone_text = names.to_text(origin)
         self.rrsets: dict[bytes, RRset] = {}
-        self.places = Places()
+        self.places = Places(self.rrsets)
         self.places.files.append(path)
         self.findings: list[Finding] = []
         self.soa_seen = False
@@ -72,8 +83,6 @@ class Records:
         self._warnings: Counter[str] = Counter()
         self._generated = 0
         self._mismatched: set[bytes] = set()
-        self._owner: bytes | None = None
-        self._node = b""
 
     def file_number(self, path: str) -> int:
         """The number of a file of this zone."""
@@ -88,28 +97,23 @@ class Records:
         return self._generated <= MAX_GENERATED
 
     def add(
-        self, owner: bytes, rtype: int, ttl: int, rdata: bytes, file: int, line: int, column: int
+        self, owner: bytes, node: bytes, rtype: int, ttl: int, rdata: bytes, place: int
     ) -> None:
-        """One record inside the zone."""
-        if owner != self._owner:
-            self._node = node_key(owner)
-            self._owner = owner
-        key = self._node + (
-            _TYPE_KEYS[rtype] if rtype < 300 else b"\x00" + rtype.to_bytes(2, "big")
-        )
+        """One record inside the zone; `node` is its owner's node key, `place` as in Places."""
+        key = node + (_TYPE_KEYS[rtype] if rtype < 300 else b"\x00" + rtype.to_bytes(2, "big"))
         if rtype == rd.RRSIG:
             key += rdata[:2]
         elif rtype == rd.SOA:
             self.soa_seen = True
-        place = file << 48 | line << 16 | min(column, 0xFFFF)
         known = self.rrsets.get(key)
         if known is None:
-            self.rrsets[key] = RRset(owner, rtype, ttl, (rdata,))
-            self.places.first[key] = place
+            # What RRset(…) does, without the call of a Python function in between.
+            self.rrsets[key] = tuple.__new__(RRset, (owner, rtype, ttl, (rdata,)))
+            self.places.first.append(place)
             return
         records = self.places.others.get(key)
         if records is None:
-            records = self.places.others[key] = [(known.rdatas[0], self.places.first[key])]
+            records = self.places.others[key] = []
         records.append((rdata, place))
         if known.ttl != ttl and key not in self._mismatched:
             self._mismatched.add(key)
@@ -127,13 +131,14 @@ class Records:
         """Puts RRsets of several records together."""
         for key, records in self.places.others.items():
             first = self.rrsets[key]
-            whole = make_rrset(first.owner, first.rtype, first.ttl, [r for r, _ in records])
+            rdatas = [first.rdatas[0], *(rdata for rdata, _ in records)]
+            whole = make_rrset(first.owner, first.rtype, first.ttl, rdatas)
             self.rrsets[key] = whole
-            if len(whole.rdatas) < len(records):
-                self._duplicates(key, whole, records)
+            if len(whole.rdatas) < len(rdatas):
+                self._duplicates(first, records)
 
-    def _duplicates(self, key: bytes, rrset: RRset, records: list[tuple[bytes, int]]) -> None:
-        seen: set[bytes] = set()
+    def _duplicates(self, rrset: RRset, records: list[tuple[bytes, int]]) -> None:
+        seen = {rd.canonical(rrset.rtype, rrset.rdatas[0])}
         for rdata, place in records:
             canonical = rd.canonical(rrset.rtype, rdata)
             if canonical in seen:
@@ -167,3 +172,19 @@ class Records:
                 position = Position(self.places.files[0])
                 message = f"{more} more findings of this kind are not listed"
                 self.findings.append(finding(kind, position, message, "", self.zone_text))
+
+
+def check_text(records: Records, path: str, content: bytes) -> None:
+    """Reports a file that starts with a byte order mark or is not UTF-8."""
+    if content.startswith(BOM):
+        message = "the file starts with a byte order mark, which other servers refuse"
+        records.report("byte-order-mark", path, 1, 1, message, "save it without")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line_start = content.rfind(b"\n", 0, error.start) + 1
+        column = len(content[line_start : error.start].decode("utf-8")) + 1
+        line = content.count(b"\n", 0, error.start) + 1
+        records.report(
+            "not-utf8", path, line, column, "the file is not UTF-8", "convert it (iconv -t UTF-8)"
+        )
