@@ -15,13 +15,14 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-replay lint format lock install install-systemd clean
+.PHONY: help demo test test-replay bench lint format lock install install-systemd clean
 
 help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
 	@echo 'make demo ARGS=--once  the same, and end'
 	@echo 'make test              all tests (ARGS=... goes to pytest)'
 	@echo 'make test-replay       every commit of three real zone repositories, in a quarter of an hour'
+	@echo 'make bench             ours beside others, into benchmarks/RESULTS.md (ARGS=--rounds=3, …)'
 	@echo 'make lint              ruff and mypy'
 	@echo 'make format            let ruff rewrite what it can'
 	@echo 'make lock              pin the newest dependencies that pyproject.toml allows'
@@ -44,6 +45,12 @@ test: $(READY)
 
 test-replay: $(READY)
 	ZONECAST_REPLAY=whole $(BIN)/python -m pytest tests/replay $(ARGS)
+
+# Each benchmark prints a table; what is written is whole or not at all.
+bench: $(READY)
+	$(BIN)/python benchmarks/zonefile.py $(ARGS) > benchmarks/RESULTS.md.new
+	mv benchmarks/RESULTS.md.new benchmarks/RESULTS.md
+	@cat benchmarks/RESULTS.md
 
 lint: $(READY)
 	$(BIN)/ruff check .
