@@ -23,7 +23,7 @@ NOTHING_OFF = Policy.from_toml(b'[checks]\n"*" = "warning"\n', "zonecast.toml")
         ("@ MX 10 192.0.2.1.\n", ("target-is-address", 5, 1)),
         ('dmarc TXT x\n_dmarc TXT "v=DMARC1; p=none"\n', ("name-underscore", 6, 1)),
         ("a_b A 192.0.2.1\na-b A 192.0.2.1\n", ("name-underscore", 5, 1)),
-        (MANY, ("rrset-too-large", 5, 1)),
+        (MANY, ("rrset-over-udp", 5, 1)),
     ],
 )
 def test_finds(text: str, expected: tuple[str, int, int]) -> None:

@@ -17,8 +17,6 @@ ACCEPTED = {
     "bind-checkzone-bad-cdnskey",
     "bind-checkzone-bad-cds",
     "bind-checkzone-bad-nsap-empty",
-    "bind-checkzone-bad-nsec3-length",
-    "bind-checkzone-bad-nsec3owner-padded",
 }
 # named-checkzone accepts, we do not.
 REFUSED = {

@@ -6,6 +6,7 @@ greater serial. A tree without git is linted as it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from collections.abc import Collection as Several
 from pathlib import Path
@@ -28,6 +29,7 @@ from zonecast.cli.revisions import (
 )
 from zonecast.errors import UsageError
 from zonecast.zone.checks.across import check_across
+from zonecast.zone.checks.signed import expired
 from zonecast.zone.collection import Collection
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import judge
@@ -64,6 +66,8 @@ def command(
     before = _zones_before(old, new, collection)
     for origin, parsed in collection.zones.items():
         findings += judge(before.get(origin), parsed, policy.zone(origin)).findings
+    for origin, parsed in collection.zones.items():
+        findings += expired(parsed, policy.zone(origin), time.time())
     findings += check_across(collection.zones, policy)
     _show(findings, collection, new, str if rev is not None else place.display, output_format)
     if not collection.origins:

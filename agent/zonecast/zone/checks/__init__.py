@@ -14,6 +14,7 @@ from zonecast.zone.checks import (
     numbers,
     servers,
     services,
+    signed,
     slips,
     targets,
     texts,
@@ -55,6 +56,11 @@ MISSING: tuple[Rule, ...] = (
     services.targets,
     slips.undotted_targets,
     slips.undotted_owners,
+    signed.stray_signatures,
+    signed.unsigned_sets,
+    signed.nsec_chain,
+    signed.nsec3_chain,
+    signed.zonemd,
 )
 
 # Rules that are off by default, and their ids: asked where a policy gives them a level.

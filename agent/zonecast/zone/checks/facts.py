@@ -14,9 +14,26 @@ from zonecast.zone.names import node_key, parent_node
 from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.zonefile import Parsed
 
+ZONEMD = 63
+
 # The types that rules start from; the zone is walked once for all of them.
 _LISTED = frozenset(
-    (rd.NS, rd.CNAME, rd.DNAME, rd.MX, rd.SRV, rd.DS, rd.PTR, rd.TXT, rd.SVCB, rd.HTTPS, rd.CAA)
+    (
+        rd.NS,
+        rd.CNAME,
+        rd.DNAME,
+        rd.MX,
+        rd.SRV,
+        rd.DS,
+        rd.PTR,
+        rd.TXT,
+        rd.SVCB,
+        rd.HTTPS,
+        rd.CAA,
+        rd.RRSIG,
+        rd.NSEC,
+        rd.NSEC3,
+    )
 )
 
 

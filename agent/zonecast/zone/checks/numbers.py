@@ -57,4 +57,4 @@ def sizes(facts: Facts) -> Findings:
         if size > _UDP:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
             message = f"a reply with {what} has {size} octets, {_UDP} at most fit into UDP"
-            yield facts.finding("rrset-too-large", message, "have fewer or shorter records", key)
+            yield facts.finding("rrset-over-udp", message, "have fewer or shorter records", key)

@@ -1,0 +1,86 @@
+"""Zones that were signed before they came here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from zone_support import ORIGIN, TOP, check, ids, places, read
+
+from zonecast.errors import RepositoryError
+from zonecast.zone import names
+from zonecast.zone.checks import run_checks
+from zonecast.zone.checks.signed import expired
+from zonecast.zone.policy import Policy
+from zonecast.zone.zonefile import Parsed, read_zone
+
+SIGNATURE = "RRSIG {} 8 2 3600 20261201000000 20261101000000 1 example.com. AAAA"
+# 2026-11-15, within the signature's time.
+VALID = 1794700800.0
+SHARED = (
+    ("domain-rfc4035-appendix-A.zone", "example."),
+    ("domain-rfc5155-appendix-A.zone", "example."),
+    ("root-_43-rfc8976-uri.arpa-example.zone", "uri.arpa."),
+    ("root-_44-rfc8976-root-servers.net-example.zone", "root-servers.net."),
+)
+
+
+def include(wanted: str, from_path: str) -> tuple[str, bytes]:
+    raise RepositoryError(wanted)
+
+
+def shared(folder: Path, name: str, origin: str, old: bytes = b"", new: bytes = b"") -> Parsed:
+    content = (folder / "zones" / name).read_bytes()
+    changed = re.sub(old, new, content) if old else content
+    assert not old or changed != content
+    return read_zone(changed, path=name, origin=names.from_text(origin), include=include)
+
+
+def test_the_zones_of_the_standards_are_right(shared_data: Path) -> None:
+    for name, origin in SHARED:
+        parsed = shared(shared_data, name, origin)
+        kinds = set(ids(run_checks(parsed, Policy().zone(parsed.zone.origin))))
+        assert not kinds & {"rrsig-stray", "rrsig-missing", "nsec-chain", "nsec3-hash"}, name
+        assert "zonemd-wrong" not in kinds, name
+
+
+def test_a_changed_zone_has_not_its_zonemd(shared_data: Path) -> None:
+    name, origin = SHARED[3]
+    parsed = shared(shared_data, name, origin, rb"198\.41\.0\.4", b"198.41.0.5")
+    assert "zonemd-wrong" in ids(run_checks(parsed, Policy().zone(parsed.zone.origin)))
+
+
+def test_a_signature_over_nothing() -> None:
+    assert places(check(f"{TOP}www {SIGNATURE.format('A')}\n")) == [("rrsig-stray", 5, 1)]
+    assert check(f"{TOP}ns {SIGNATURE.format('A')}\n") == []
+
+
+def test_an_unsigned_set_of_a_signed_zone() -> None:
+    signed = "".join(f"{o} {SIGNATURE.format(t)}\n" for o, t in (("@", "SOA"), ("@", "NS")))
+    assert places(check(TOP + signed)) == [("rrsig-missing", 4, 1)]
+    signed += f"ns {SIGNATURE.format('A')}\nsub NS ns.sub\nns.sub A 192.0.2.2\n"
+    assert check(TOP + signed) == []
+
+
+def test_expired_and_not_valid_yet() -> None:
+    parsed = read(f"{TOP}ns {SIGNATURE.format('A')}\nns A 192.0.2.1\n")
+    policy = Policy().zone(ORIGIN)
+    assert expired(parsed, policy, VALID) == []
+    for now in (VALID - 40 * 86400, VALID + 40 * 86400):
+        assert places(expired(parsed, policy, now)) == [("rrsig-expired", 5, 1)]
+    off = Policy.from_toml(b'[checks]\nrrsig-expired = "off"\n', "zonecast.toml").zone(ORIGIN)
+    assert expired(parsed, off, VALID + 40 * 86400) == []
+
+
+def test_a_chain_that_leaves_a_name_out() -> None:
+    whole = "@ NSEC a SOA NS\na NSEC ns A\na A 192.0.2.1\nns NSEC @ A\n"
+    assert check(TOP + whole) == []
+    assert places(check(TOP + whole.replace("NSEC a ", "NSEC ns "))) == [("nsec-chain", 5, 1)]
+
+
+def test_hashes_in_a_chain() -> None:
+    one, two = "0" * 32, "2" * 32
+    whole = f"{one} NSEC3 1 0 0 - {two} A\n{two} NSEC3 1 0 0 - {one} A\n"
+    assert check(TOP + whole) == []
+    assert places(check(TOP + whole.replace(f"{two} A", f"{one} A"))) == [("nsec-chain", 5, 1)]
+    assert ids(check(TOP + whole.replace(f"{one} NSEC3", "00 NSEC3"))) == ["nsec3-hash"]
