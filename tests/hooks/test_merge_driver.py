@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from zones_clone import ENFORCE, NAME, OTHER, Clone, zone
+
+from zonecast.cli.hook_merge import Sides, merge_zone
+from zonecast.errors import RepositoryError
+from zonecast.repository import Repository
 
 WWW = "www A 192.0.2.80"
 FILL = [f"host{number} A 192.0.2.{number}" for number in range(10, 20)]
@@ -51,14 +57,14 @@ def test_both_sides_records_and_a_serial_above_both(
     assert enforcing.git("status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize(
-    "soa",
+    ("soa", "ending"),
     [
-        "@ IN SOA ns1 hostmaster {} 7200 900 1209600 300",
-        "@ 3600 SOA ns1 hostmaster (\n\t\t{}\t; 10, 11 and 12\n\t\t7200 900\n 1209600 300 )",
-        '@ SOA ns1 hostmaster\t000{}\t7200 900 1209600 300 ; "12 (',
+        ("@ IN SOA ns1 hostmaster {} 7200 900 1209600 300", "\n"),
+        ("@ 3600 SOA ns1 hostmaster (\n\t\t{}\t; 11, 12\n\t\t7200 900\n 1209600 300 )", "\r\n"),
+        ('@ SOA ns1 hostmaster\t000{}\t7200 900 1209600 300 ; "12 (', "\n"),
     ],
+    ids=["one-line", "parentheses-crlf", "zeros"],
 )
 def test_layout_and_line_ends_stay(enforcing: Clone, soa: str, ending: str) -> None:
     def text(serial: str, *records: str) -> str:
@@ -67,7 +73,7 @@ def test_layout_and_line_ends_stay(enforcing: Clone, soa: str, ending: str) -> N
 
     first, last = "a A 192.0.2.2", "z A 192.0.2.3"
     _branches(enforcing, text("11", *FILL), text("12", first, *FILL), text("12", *FILL, last))
-    done = enforcing.try_git("merge", "--no-edit", "other")
+    done = enforcing.try_git("merge", "--no-verify", "--no-edit", "other")
     assert done.ok, done.output
     expected = text("13", first, *FILL, last)
     assert enforcing.read(NAME).replace("00013", "13") == expected.replace("00013", "13")
@@ -97,6 +103,31 @@ def test_what_one_side_alone_bumped_is_not_served_under_its_serial(enforcing: Cl
     _branches(enforcing, zone(11, WWW), zone(12, "www A 192.0.2.81"), zone(14, WWW))
     assert enforcing.try_git("merge", "--no-edit", "other").ok
     assert enforcing.read(NAME) == zone(15, "www A 192.0.2.81")
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    sides=st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.text(alphabet='@ \t\n();"\\$10SOAINns.', max_size=80).map(str.encode),
+            st.integers(0, 2**33).map(lambda serial: zone(serial, WWW).encode()),
+        ),
+        min_size=3,
+        max_size=3,
+    )
+)
+def test_any_octets_are_merged_or_refused(enforcing: Clone, sides: list[bytes]) -> None:
+    repository = Repository.open(enforcing.path)
+    if any(b"\0" in side for side in sides):
+        with pytest.raises(RepositoryError, match="binary"):
+            merge_zone(repository, NAME, Sides(*sides), 7, 0.0)
+        return
+    merged = merge_zone(repository, NAME, Sides(*sides), 7, 0.0)
+    assert b"zonecast-serial" not in merged.content
+    assert merged.clean == (b"<<<<<<<" not in merged.content)
 
 
 def test_serials_that_do_not_compare_stay_a_conflict(enforcing: Clone) -> None:
