@@ -10,6 +10,8 @@ from zonecast.zone.rrset import node_of
 
 _TARGETS = (rd.NS, rd.CNAME, rd.DNAME, rd.MX, rd.SRV, rd.PTR)
 _HOSTS = (rd.NS, rd.CNAME, rd.MX, rd.SRV)
+# Where the target starts in the rdata of these types; it is the last field of each.
+_START = {rd.MX: 2, rd.SRV: 6}
 _REVERSE = (b"\x07in-addr\x04arpa\x00", b"\x03ip6\x04arpa\x00")
 
 
@@ -26,6 +28,8 @@ def is_undotted(facts: Facts, rtype: int, target: bytes) -> bool:
 
 def is_address(facts: Facts, target: bytes) -> bool:
     """Whether a target is an IPv4 address, with the zone's name after it or not."""
+    if not target[1:2].isdigit():
+        return False
     inside = names.relative(target, facts.origin)
     for name in (target, inside):
         labels = names.labels(name) if name else []
@@ -39,7 +43,7 @@ def undotted_targets(facts: Facts) -> Findings:
     for rtype in _TARGETS:
         for key, rrset in facts.of_type(rtype):
             for rdata in rrset.rdatas:
-                target = rd.names(rtype, rdata)[0]
+                target = rdata[_START.get(rtype, 0) :]
                 if is_undotted(facts, rtype, target):
                     owner = f"{facts.owner_text(rrset)} {rd.type_to_text(rtype)}"
                     message = f"{owner} points to {names.to_text(target)}"
@@ -64,7 +68,7 @@ def address_targets(facts: Facts) -> Findings:
     for rtype in _HOSTS:
         for key, rrset in facts.of_type(rtype):
             for rdata in rrset.rdatas:
-                target = rd.names(rtype, rdata)[0]
+                target = rdata[_START.get(rtype, 0) :]
                 if is_address(facts, target):
                     owner = f"{facts.owner_text(rrset)} {rd.type_to_text(rtype)}"
                     message = f"{owner} points to {names.to_text(target)}, which is an address"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Callable
 from ipaddress import ip_network
 
 from zonecast.errors import BadNameError
@@ -35,7 +36,7 @@ def strings(rdata: bytes) -> str:
 
 def spf(facts: Facts) -> Findings:
     """One SPF record a name, with terms that a receiver knows and at most 10 look-ups."""
-    for key, rrset in _texts(facts):
+    for key, rrset in _texts(facts, lambda rrset: any(r[1:2] in b"vV" for r in rrset.rdatas)):
         found = [(rdata, text) for rdata in rrset.rdatas if _is_spf(text := strings(rdata))]
         owner = facts.owner_text(rrset)
         if len(found) > 1:
@@ -54,11 +55,12 @@ def spf(facts: Facts) -> Findings:
                 yield facts.finding("spf-lookups", message, remedy, key, found[0][0])
 
 
-def _texts(facts: Facts) -> list[tuple[bytes, RRset]]:
+def _texts(facts: Facts, wanted: Callable[[RRset], bool]) -> list[tuple[bytes, RRset]]:
+    """The TXT RRsets that the zone answers for, of those that are wanted."""
     return [
         (key, rrset)
         for key, rrset in facts.of_type(rd.TXT)
-        if facts.cut_at_or_above(node_of(key)) is None
+        if wanted(rrset) and facts.cut_at_or_above(node_of(key)) is None
     ]
 
 
@@ -128,9 +130,7 @@ def _spf_below(facts: Facts, included: str, seen: set[bytes]) -> int:
 
 def dmarc(facts: Facts) -> Findings:
     """A record at _dmarc says a policy, once (RFC 7489 §6.3)."""
-    for key, rrset in _texts(facts):
-        if rrset.owner[:7].lower() != b"\x06_dmarc":
-            continue
+    for key, rrset in _texts(facts, lambda rrset: rrset.owner[:7].lower() == b"\x06_dmarc"):
         for number, rdata in enumerate(rrset.rdatas):
             wrong = _dmarc_problem(strings(rdata))
             if number and not wrong:
@@ -166,9 +166,7 @@ def _dmarc_problem(text: str) -> str | None:
 
 def dkim(facts: Facts) -> Findings:
     """A record below _domainkey holds a key (RFC 6376 §3.6.1)."""
-    for key, rrset in _texts(facts):
-        if b"\x0a_domainkey" not in rrset.owner.lower()[1:]:
-            continue
+    for key, rrset in _texts(facts, lambda rrset: b"\x0a_domainkey" in rrset.owner[1:].lower()):
         for rdata in rrset.rdatas:
             wrong = _dkim_problem(strings(rdata))
             if wrong:
