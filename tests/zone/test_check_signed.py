@@ -84,3 +84,11 @@ def test_hashes_in_a_chain() -> None:
     assert check(TOP + whole) == []
     assert places(check(TOP + whole.replace(f"{two} A", f"{one} A"))) == [("nsec-chain", 5, 1)]
     assert ids(check(TOP + whole.replace(f"{one} NSEC3", "00 NSEC3"))) == ["nsec3-hash"]
+
+
+def test_keys_for_the_parent_are_keys_of_the_zone() -> None:
+    zone = "@ DNSKEY 257 3 8 AAAA\n@ CDNSKEY 257 3 8 AAAA\n"
+    assert check(TOP + zone) == []
+    assert check(TOP + "@ CDNSKEY 0 3 0 AA==\n@ CDS 0 0 0 00\n") == []
+    wrong = f"{zone}@ CDNSKEY 257 3 8 AAAB\n@ CDS 1 8 2 {'ab' * 32}\n"
+    assert places(check(TOP + wrong)) == [("cds-without-key", 7, 1), ("cds-without-key", 8, 1)]

@@ -78,6 +78,7 @@ _CHECKS = (
     Check("rrsig-expired", "warning", False, "RFC 4034 §3.1.5"),
     Check("nsec-chain", "warning", False, "RFC 4034 §4.1.1"),
     Check("nsec3-hash", "error", False, "RFC 5155 §3"),
+    Check("cds-without-key", "error", False, "RFC 7344 §4"),
     Check("zonemd-wrong", "warning", False, "RFC 8976 §4"),
     Check("spf-syntax", "warning", False, "RFC 7208 §4.6.1"),
     Check("spf-multiple", "warning", False, "RFC 7208 §4.5"),

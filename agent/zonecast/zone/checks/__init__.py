@@ -48,6 +48,7 @@ PRESENT: tuple[Rule, ...] = (
 # the shadow of that error.
 MISSING: tuple[Rule, ...] = (
     apex.ns_missing,
+    apex.child_keys,
     servers.own_servers,
     servers.delegations,
     servers.ds_without_ns,

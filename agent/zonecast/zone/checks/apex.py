@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.rrset import NS_KEY, SOA_KEY
+
+_CDS, _CDNSKEY = 59, 60
+_DIGESTS = {1: "sha1", 2: "sha256", 4: "sha384"}
 
 
 def ns_missing(facts: Facts) -> Findings:
@@ -21,3 +26,28 @@ def ds_at_apex(facts: Facts) -> Findings:
         if not rrset.owner:
             message = f"DS record at the top of the zone {facts.origin_text}"
             yield facts.finding("ds-at-apex", message, "it belongs in the parent zone", key)
+
+
+def child_keys(facts: Facts) -> Findings:
+    """CDS and CDNSKEY are of keys that the zone has, or ask to remove all (RFC 7344 §4, RFC 8078
+    §4). Digests that are not known here are not judged."""
+    found = facts.rrset(b"", rd.DNSKEY)
+    keys = () if found is None else found.rdatas
+    origin = facts.origin.lower()
+    for rtype in (_CDS, _CDNSKEY):
+        rrset = facts.rrset(b"", rtype)
+        for rdata in () if rrset is None else rrset.rdatas:
+            if rtype == _CDNSKEY:
+                fits = rdata[3] == 0 or rdata in keys
+            else:
+                kind = _DIGESTS.get(rdata[3])
+                fits = (
+                    rdata[2] == 0
+                    or kind is None
+                    or rdata[4:] in [hashlib.new(kind, origin + key).digest() for key in keys]
+                )
+            if not fits:
+                message = f"a {rd.type_to_text(rtype)} record is of no DNSKEY of the zone"
+                place = b"\x00" + rtype.to_bytes(2, "big")
+                remedy = "publish the key with it, or remove it"
+                yield facts.finding("cds-without-key", message, remedy, place, rdata)
