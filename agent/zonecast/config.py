@@ -205,7 +205,7 @@ def load(file: Path) -> Config:
             where=str(file),
             remedy="name the file with --config",
         ) from None
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"not TOML: {error}", where=str(file)) from None
     document = Document(str(file))
     config = read_table(Config, table, document)

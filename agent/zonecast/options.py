@@ -42,7 +42,12 @@ def option(doc: str, read: Read, default: Any = MISSING, *, key: str = "") -> An
 
 def key_of(option_field: Field[Any]) -> str:
     """The TOML key of a field."""
-    return str(option_field.metadata["key"] or option_field.name.replace("_", "-"))
+    return str(option_field.metadata["key"]) or dashed(option_field.name)
+
+
+def dashed(name: str) -> str:
+    """A field's name as TOML writes it."""
+    return name.replace("_", "-")
 
 
 def read_table(cls: type[T], table: Any, document: Document) -> T:

@@ -25,6 +25,8 @@ _HEADERS = {
     b"\x01\x20" + b"\x00\x01\x00\x00\x00\x00\x00\x01": (b"\x85\x00\x00\x01", True),
 }
 
+STREAM_SIZE = 65535
+
 # Type 0 is the negative SOA's key, DS belongs to the parent, NSEC at a cut is the parent's too.
 _NEVER = frozenset((b"\x00\x00", b"\x00\x2b", b"\x00\x2f"))
 _NO_OPT = b"\x00\x00\x00\x00"
@@ -80,4 +82,4 @@ def exact_match(packet: bytes, view: View, datagram: bool) -> bytes | None:
         return None
     counts = entry[1:3] + (_OPT if has_opt else _NO_OPT)
     reply = packet[:2] + flags + counts + packet[12:end] + entry[3:] + tail
-    return None if datagram and len(reply) > limit else reply
+    return None if len(reply) > (limit if datagram else STREAM_SIZE) else reply

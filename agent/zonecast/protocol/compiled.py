@@ -22,8 +22,9 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from zonecast.errors import ChangesetError
 from zonecast.zone import rdata as rd
-from zonecast.zone.rrset import RRset, Zone, make_rrset, node_of, rrset_key, soa_timers
+from zonecast.zone.rrset import MAX_RRSET, RRset, Zone, make_rrset, node_of, rrset_key, soa_timers
 
 OCCLUDED = 1  # glue or otherwise below a zone cut or a DNAME: not an answer
 CUT = 2  # an NS RRset below the apex
@@ -55,12 +56,15 @@ def record_tails(rrset: RRset) -> list[bytes]:
 
 
 def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: int = 0) -> bytes:
-    """The answer entry of an RRset and the RRSIG RRsets over it."""
+    """The answer entry of an RRset and the RRSIG RRsets over it. Raises ChangesetError for an
+    RRset that fits into no message."""
     tails = [] if rrset is None else record_tails(rrset)
     signed = [tail for sigs in signatures for tail in record_tails(sigs)]
     if rrset is not None and rrset.rtype in rd.TARGET_TYPES:
         flags |= TARGETS
     plain = _join(tails)
+    if len(plain) > MAX_RRSET:
+        raise ChangesetError(f"an RRset of {len(plain)} octets fits into no message")
     if not signed:
         return _HEAD.pack(flags, len(tails)) + plain
     head = _HEAD.pack(flags | SIGNED, len(tails))

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from zonecast.config import Config
+from zonecast.errors import StoreError
 from zonecast.repository import drop_inherited_environment
 from zonecast.server.commands import Commands
 from zonecast.server.control import ControlServer
@@ -24,10 +25,14 @@ from zonecast.server.pulling.schedule import Pulling
 from zonecast.server.workers import Workers
 from zonecast.store.control import ControlStore
 from zonecast.store.reader import ZonesReader
+from zonecast.store.schema import store_file
 from zonecast.zone import names
 from zonecast.zone.rrset import RRset
 
 log = logging.getLogger("zonecast.agent")
+
+# Seconds between rounds of what is done now and then.
+HOUSEKEEPING = 30.0
 
 
 class Agent:
@@ -41,15 +46,23 @@ class Agent:
         self.news = asyncio.Event()
         self.reader = ZonesReader(config.state_dir, with_expired=False)
         self.control = ControlStore(config.state_dir)
+        self._store_inode = store_file(config.state_dir).stat().st_ino
         self.notifying = Notifying(config, self.control, self.soa, self.changed)
         self.pulling = Pulling(config, self.control, self.reader, self._pulled, self.changed)
-        self.members = Members(
-            config, self.control, self.reader, self.pulling, self.notifying.forget
-        )
+        self.members = Members(config, self.control, self.reader, self.pulling, self._gone)
+        self.pulling.release_expired()
         self._publishers = Publishers()
         lock = asyncio.Lock()
         self.publishing = [
-            Publishing(config, repository, self._publishers, lock, self._published, self.changed)
+            Publishing(
+                config,
+                repository,
+                self._publishers,
+                lock,
+                self._published,
+                self.changed,
+                lambda: list(self.pulling.zones),
+            )
             for repository in config.repository
         ]
         commands = Commands(self)
@@ -67,6 +80,7 @@ class Agent:
         self._spawn(self.pulling.run())
         for publishing in self.publishing:
             self._spawn(publishing.run())
+        self._spawn(self._keep_house())
         self.notifying.announce(self._origins())
         return self
 
@@ -98,9 +112,10 @@ class Agent:
         `patience` seconds: what cannot be reached must not stop what can be answered."""
         if self.zone_count():
             return
-        looks = [publishing.looked.wait() for publishing in self.publishing]
         try:
-            await asyncio.wait_for(asyncio.gather(*looks), patience)
+            async with asyncio.timeout(patience):
+                for publishing in self.publishing:
+                    await publishing.looked.wait()
         except TimeoutError:
             log.warning("a repository could not be looked at within %s s", patience)
 
@@ -124,7 +139,8 @@ class Agent:
         self.news = asyncio.Event()
 
     async def _visible(self) -> None:
-        """Wait until every worker answers from the newest version."""
+        """Wait until every worker answers from the newest version. Raises StoreError."""
+        self._check_store()
         with self.reader.begin() as snapshot:
             number = snapshot.number
         await self.workers.visible(self.reader.environment, number)
@@ -147,13 +163,68 @@ class Agent:
         )
         self.changed()
 
+    async def _gone(self, origins: list[bytes]) -> None:
+        """Catalogs list these no more. A repository may hold one of them."""
+        for origin in origins:
+            self.notifying.forget(origin)
+        for publishing in self.publishing:
+            publishing.again()
+
+    async def _keep_house(self) -> None:
+        """What is done at the start and now and then: members that a catalog listed before the
+        last run ended, zones that nothing names any more, reader slots that the dead left."""
+        await self.members.catch_up()
+        while True:
+            self._check_store()
+            self.reader.environment.reader_check()
+            await self._remove_orphans()
+            await asyncio.sleep(HOUSEKEEPING)
+
+    def _check_store(self) -> None:
+        """Raises StoreError where the store's file is another one than that opened: what is
+        published then would not be what is answered."""
+        try:
+            found = store_file(self.config.state_dir).stat().st_ino
+        except OSError:
+            found = 0
+        if found != self._store_inode:
+            raise StoreError(
+                "the store was removed or replaced under the running agent",
+                where=str(self.config.state_dir),
+                remedy="it ends now, and starts from what is there",
+            )
+
+    async def _remove_orphans(self) -> None:
+        """Remove zones that came from a primary or a repository that the configuration no longer
+        names; once every repository is published, for one of them may have taken a zone over."""
+        if not all(publishing.published for publishing in self.publishing):
+            return
+        sources = {repository.name for repository in self.config.repository}
+        catalogs = {repository.catalog for repository in self.config.repository}
+        with self.reader.begin() as snapshot:
+            stored = {record.origin.lower(): record.source for record in snapshot.records()}
+        orphans = [
+            origin
+            for origin, source in stored.items()
+            if origin not in self.pulling.zones and origin not in catalogs and source not in sources
+        ]
+        if orphans:
+            log.warning("%d zones that nothing names any more are removed", len(orphans))
+            await self.pulling.remove(orphans)
+            for origin in orphans:
+                self.notifying.forget(origin)
+            self.changed()
+
     async def _pulled(self, origins: list[bytes]) -> None:
         """Zones were pulled: once they are visible, tell our own secondaries."""
         await self._visible()
         for origin in origins:
             zone = self.pulling.zones.get(origin)
-            primaries = [] if zone is None else [peer.address for peer in zone.primaries]
-            self.notifying.announce([origin], but=primaries)
+            source = None if zone is None else zone.last["primary"]
+            peers = [] if zone is None else zone.primaries
+            self.notifying.announce(
+                [origin], but=[peer.address for peer in peers if peer.name == source]
+            )
         self.changed()
 
     def _worker_restarted(self) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # The longest line: a commit's findings or a configuration with thousands of zones.
 LIMIT = 64 * 1024 * 1024
+# Octets queued for a side that does not read, before messages that may be lost are.
+UNREAD_LIMIT = 1024 * 1024
 
 
 class Channel:
@@ -33,6 +35,14 @@ class Channel:
         """Send one message; a controller that is gone is no error here, `receive` tells."""
         try:
             self._socket.sendall(_line(message))
+        except OSError:
+            return
+
+    def send_or_drop(self, message: dict[str, Any]) -> None:
+        """Send a short message that may be lost, without ever waiting: a controller that hangs
+        must not stop the answers. (A Unix socket takes a short message whole or not at all.)"""
+        try:
+            self._socket.send(_line(message), socket.MSG_DONTWAIT)
         except OSError:
             return
 
@@ -76,6 +86,11 @@ class AsyncChannel:
         """Queue one message."""
         if not self._writer.is_closing():
             self._writer.write(_line(message))
+
+    def send_or_drop(self, message: dict[str, Any]) -> None:
+        """Queue a message that may be lost, unless the other side has stopped reading."""
+        if self._writer.transport.get_write_buffer_size() < UNREAD_LIMIT:
+            self.send(message)
 
     async def receive(self) -> dict[str, Any] | None:
         """The next message; None when the other side is gone."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast import __version__
 from zonecast.errors import RejectedError, UsageError
 from zonecast.protocol.view import ZoneRef
-from zonecast.server.publishing.publish import held_status
+from zonecast.server.publishing.publish import CATALOG_SOURCE, held_status
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
 
@@ -135,7 +135,12 @@ class Commands:
         if not report["zones"]:
             return wanted is None and not self._agent.publishing
         return all(
-            zone["serial"] is not None and all(peer["has-it"] for peer in zone["secondaries"])
+            zone["serial"] is not None
+            and all(
+                # A secondary that was told its zones one by one never serves the catalog.
+                peer["has-it"] or (zone["source"] == CATALOG_SOURCE and peer["seen"] is None)
+                for peer in zone["secondaries"]
+            )
             for zone in report["zones"]
         )
 

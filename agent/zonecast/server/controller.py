@@ -11,17 +11,22 @@ import fcntl
 import logging
 import signal
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zonecast.config import Config, load
 from zonecast.errors import StoreError, ZonecastError
+from zonecast.options import dashed
 from zonecast.server import systemd
 from zonecast.server.listeners import Listening, adopt, open_sockets
 from zonecast.server.workers import Workers, datagram_workers
 from zonecast.store.schema import prepare
 
 log = logging.getLogger("zonecast")
+
+# What a reload leaves as it is.
+FIXED = ("state_dir", "run_dir", "listen", "workers", "stream_workers", "pullers")
 
 # Seconds that READY waits for the first look at repositories and primaries of an empty store.
 FIRST_LOOK = 20.0
@@ -45,7 +50,14 @@ def run(config_path: Path) -> None:
 
 def lock_state(state_dir: Path) -> Any:
     """Hold the state directory for this process alone. Raises StoreError where another does."""
-    lock = (state_dir / "lock").open("w")
+    try:
+        lock = (state_dir / "lock").open("w")
+    except OSError as error:
+        raise StoreError(
+            f"the state directory cannot be written: {error.strerror}",
+            where=str(state_dir),
+            remedy="check its owner and whether its file system is read-only",
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -73,25 +85,30 @@ async def _run(
     ready = False
     try:
         while not stop.is_set():
-            reload.clear()
             async with agent_class(config, listening, workers) as agent:
                 if not ready:
                     await first_of([agent.looked(FIRST_LOOK), stop.wait()])
                     ready = True
-                systemd.notify("READY=1", f"STATUS=serving {agent.zone_count()} zones")
-                await _until_told(agent, stop, reload)
-            if reload.is_set() and not stop.is_set():
-                systemd.reloading()
-                config = _reload(config_path, config, workers)
+                old = config
+                while config is old and not stop.is_set():
+                    systemd.notify("READY=1", f"STATUS=serving {agent.zone_count()} zones")
+                    await _until_told(agent, stop, reload, serving)
+                    if reload.is_set():
+                        reload.clear()
+                        systemd.reloading()
+                        config = _reload(config_path, old, workers)
     finally:
         systemd.notify("STOPPING=1")
         workers.stop()
         await serving
 
 
-async def _until_told(agent: Any, stop: asyncio.Event, reload: asyncio.Event) -> None:
+async def _until_told(
+    agent: Any, stop: asyncio.Event, reload: asyncio.Event, serving: asyncio.Task[None]
+) -> None:
     """Wait for a signal, or for a part of the agent to fail, which ends it with that error."""
-    await first_of([stop.wait(), reload.wait(), agent.failed(), _watchdog()])
+    works = [stop.wait(), reload.wait(), agent.failed(), _watchdog(), asyncio.shield(serving)]
+    await first_of(works)
 
 
 async def first_of(works: Iterable[Any]) -> None:
@@ -117,14 +134,16 @@ async def _watchdog() -> None:
 
 
 def _reload(config_path: Path, old: Config, workers: Workers) -> Config:
-    """The configuration read again; a broken one is reported and the old one kept."""
+    """The configuration read again; a broken one is reported and the old one kept, and so is
+    what only a restart can change."""
     try:
-        new = load(config_path)
+        wanted = load(config_path)
+        new = replace(wanted, **{name: getattr(old, name) for name in FIXED})
         workers.reload(new)
     except ZonecastError as error:
         log.error("the configuration is not reloaded: %s", error)
         return old
-    if (new.state_dir, new.listen, new.workers) != (old.state_dir, old.listen, old.workers):
-        log.warning("state-dir, listen and workers change with a restart only")
+    if wanted != new:
+        log.warning("%s change with a restart only", ", ".join(map(dashed, FIXED)))
     log.info("configuration reloaded")
     return new

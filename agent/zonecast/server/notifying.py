@@ -9,12 +9,13 @@ serving is kept in the control store.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import ZonecastError
+from zonecast.errors import StoreError, ZonecastError
 from zonecast.protocol.notify import Due, Outbox
 from zonecast.server.peers import signing_key
 from zonecast.server.query import ask_soa, send_notify
@@ -24,6 +25,8 @@ from zonecast.zone.serial import is_greater
 if TYPE_CHECKING:
     from zonecast.config import Config, Endpoint
     from zonecast.store.control import ControlStore
+
+log = logging.getLogger("zonecast.notifying")
 
 TIMEOUT = 2.0
 # Seconds between looks at what a secondary serves, while it answers and while it is silent; the
@@ -88,7 +91,7 @@ class Notifying:
     def announce(
         self, origins: Iterable[bytes], *, but: Collection[Endpoint] = (), again: bool = False
     ) -> list[str]:
-        """Tell every secondary about these zones, except those at `but` (a zone's own primaries)
+        """Tell every secondary about these zones, except those at `but` (where a zone came from)
         and, unless `again`, those that have the version already. Returns who is told."""
         now = time.time()
         told: dict[str, None] = {}
@@ -99,6 +102,7 @@ class Notifying:
             serial = soa_serial(soa.rdatas[0])
             for name, secondary in self._secondaries.items():
                 if secondary.address in but and not again:
+                    self._watch(name, origin)
                     continue
                 if again or not self.peer(name, origin).has(serial):
                     self._outbox.announce(name, origin, serial, now)
@@ -239,5 +243,9 @@ class Notifying:
             )
             for name, origin in self._unwritten
         }
+        try:
+            self._control.write("peers", records)
+        except StoreError as error:
+            log.error("what secondaries have is not kept: %s", error)
+            return
         self._unwritten.clear()
-        self._control.write("peers", records)

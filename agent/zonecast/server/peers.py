@@ -20,9 +20,8 @@ def signing_key(config: Config, peer: PeerConfig) -> Key | None:
     return Key(key.name, key.algorithm, key.secret())
 
 
-def primary_message(config: Config, peer: PeerConfig) -> dict[str, Any]:
+def primary_message(peer: PeerConfig, key: Key | None) -> dict[str, Any]:
     """A primary as a puller's job names it, with the key to ask it with."""
-    key = config.key_named(peer.keys[0]) if peer.keys else None
     return {
         "name": peer.name,
         "address": str(peer.address),
@@ -31,6 +30,6 @@ def primary_message(config: Config, peer: PeerConfig) -> dict[str, Any]:
         else {
             "name": names.to_text(key.name),
             "algorithm": key.algorithm,
-            "secret": base64.b64encode(key.secret()).decode(),
+            "secret": base64.b64encode(key.secret).decode(),
         },
     }

@@ -32,8 +32,9 @@ class Workers:
     imported; `run` then keeps them alive."""
 
     def __init__(self, config: Config, listening: Listening) -> None:
-        self._config = config
-        self._listening = listening
+        # Made once for each configuration: a secret that cannot be read later must not keep a
+        # worker from being replaced.
+        self._settings = worker_settings(config)
         self._barrier = 0
         self._barriers: dict[tuple[KeptChild, int], asyncio.Event] = {}
         self.on_notify: Callable[[Message], None] = lambda _: None
@@ -55,7 +56,7 @@ class Workers:
         fds = [sock.fileno() for sock in sockets]
         child = KeptChild(
             module,
-            lambda: {**worker_settings(self._config), "sockets": fds},
+            lambda: {**self._settings, "sockets": fds},
             fds,
             on_restart=lambda status: self._restarted(child, status),
         )
@@ -84,16 +85,15 @@ class Workers:
 
     async def ready(self) -> None:
         """Wait until each worker answers queries."""
-        await asyncio.gather(*(child.ready.wait() for child in self.all))
+        for child in self.all:
+            await child.ready.wait()
 
     async def visible(self, environment: Any, number: int) -> None:
         """Wait until no worker answers from a version before `number` (see `visibility`). A
         worker that hangs is logged and not waited for."""
         pids = {child.pid for child in self.datagram}
-        seen, _ = await asyncio.gather(
-            wait_for_readers(environment, pids, number), self._stream_barrier()
-        )
-        if not seen:
+        await self._stream_barrier()
+        if not await wait_for_readers(environment, pids, number):
             log.error("a datagram worker still reads an old version after %s s", PATIENCE)
 
     async def _stream_barrier(self) -> None:
@@ -102,17 +102,20 @@ class Workers:
         for child in self.stream:
             event = self._barriers[child, self._barrier] = asyncio.Event()
             child.send({"barrier": self._barrier})
-            events.append(event.wait())
+            events.append(event)
         try:
-            await asyncio.wait_for(asyncio.gather(*events), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                for event in events:
+                    await event.wait()
         except TimeoutError:
             log.error("a stream worker did not answer within %s s", PATIENCE)
 
     def reload(self, config: Config) -> None:
-        """Give every worker the keys and rules of a new configuration."""
-        self._config = config
+        """Give every worker the keys and rules of a new configuration. Raises ConfigError where a
+        secret cannot be read; nothing has changed then."""
+        self._settings = worker_settings(config)
         for child in self.all:
-            child.send({"settings": worker_settings(config)})
+            child.send({"settings": self._settings})
 
     def stop(self) -> None:
         """Let every worker finish and end."""

@@ -134,6 +134,11 @@ def open_environment(
     return environment, handles
 
 
+def store_file(state_dir: Path) -> Path:
+    """The file that holds the zones."""
+    return state_dir / "zones" / "data.mdb"
+
+
 def prepare(state_dir: Path) -> None:
     """Create both environments where they are missing, so that read-only openers find them."""
     for name, databases in (("zones", ZONES_DATABASES), ("control", CONTROL_DATABASES)):

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Collection as Several
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from fnmatch import fnmatchcase
+from functools import cached_property
 from posixpath import basename, dirname, join, normpath
 
 from zonecast.errors import BadNameError, RepositoryError, ZonecastError
@@ -54,14 +55,14 @@ class Collection:
 def zone_files(paths: Iterable[str], policy: Policy) -> tuple[dict[str, bytes], list[Finding]]:
     """(path → origin, findings) of the zone files among `paths`. Where two files hold one zone
     both are listed and the second has a finding."""
-    globs = _globs(policy.include)
+    globs = [tuple(pattern.split("/")) for pattern in policy.include]
     found: dict[str, bytes] = {}
     findings: list[Finding] = []
     by_origin: dict[bytes, str] = {}
     for path in sorted(paths):
         origin = policy.origins.get(path)
         if origin is None:
-            if not globs.fullmatch(path):
+            if not any(_matches(glob, path) for glob in globs):
                 continue
             try:
                 origin = origin_of(path)
@@ -88,18 +89,31 @@ def origin_of(path: str) -> bytes:
     return names.from_text(name, names.ROOT)
 
 
-@lru_cache(maxsize=64)
-def _globs(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_glob, patterns)) or r"(?!)")
+def _matches(glob: tuple[str, ...], path: str) -> bool:
+    """Whether a glob, in parts, matches a path: `**` any directories, `*` and `?` within one.
+
+    Which of the glob's parts may come next is followed part by part, so that no glob takes long.
+    """
+    places = _past_directories(glob, {0})
+    for part in path.split("/"):
+        following = {place for place in places if place < len(glob) and glob[place] == "**"}
+        following |= {
+            place + 1
+            for place in places - following
+            if place < len(glob) and fnmatchcase(part, glob[place].replace("[", "[[]"))
+        }
+        places = _past_directories(glob, following)
+    return len(glob) in places
 
 
-def _glob(pattern: str) -> str:
-    """A glob as a regular expression: `**/` any directories, `*` and `?` within one."""
-    parts = []
-    for piece in re.split(r"(\*\*/|\*\*|\*|\?)", pattern):
-        special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece)
-        parts.append(re.escape(piece) if special is None else special)
-    return "".join(parts)
+def _past_directories(glob: tuple[str, ...], places: set[int]) -> set[int]:
+    """The places, and those after each `**`, which may stand for no directory at all."""
+    found = set(places)
+    for place in places:
+        while place < len(glob) - 1 and glob[place] == "**":
+            place += 1
+            found.add(place)
+    return found
 
 
 def candidates(wanted: str, from_path: str) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from zonecast.zone import names
 from zonecast.zone.catalogue import finding
-from zonecast.zone.changeset import Changeset, diff
+from zonecast.zone.changeset import Changeset, describe, diff
 from zonecast.zone.checks import run_checks
 from zonecast.zone.findings import Finding
 from zonecast.zone.policy import ZonePolicy
-from zonecast.zone.rrset import Zone
+from zonecast.zone.rrset import MAX_RRSET, Zone
 from zonecast.zone.serial import HALF, MODULUS, is_greater, is_incomparable, next_serial
 from zonecast.zone.zonefile import Parsed
 
@@ -43,9 +43,25 @@ def judge(old: Zone | None, new: Parsed, policy: ZonePolicy) -> Verdict:
         return Verdict(findings, None)
     before = old if old is not None and old.soa is not None else None
     changeset = diff(before, new.zone)
+    findings += _too_large(changeset, new)
     if policy.serial.mode != "managed":
         findings += serial_findings(changeset, new)
     return Verdict(findings, changeset)
+
+
+def _too_large(changeset: Changeset, new: Parsed) -> list[Finding]:
+    """RRsets that fit into no message: they could be neither answered nor transferred."""
+    found = []
+    for rrset in changeset.added:
+        whole = new.zone.rrsets[rrset.key]
+        octets = sum(12 + len(rdata) for rdata in whole.rdatas)
+        if octets > MAX_RRSET:
+            message = f"{describe(whole, new.zone.origin)} has {octets} octets of records"
+            remedy = f"keep it below {MAX_RRSET}: no DNS message holds more"
+            zone = names.to_text(new.zone.origin)
+            place = new.position(rrset.key)
+            found.append(finding("rrset-over-message", place, message, remedy, zone))
+    return found
 
 
 def serial_findings(changeset: Changeset, new: Parsed) -> list[Finding]:

@@ -191,7 +191,7 @@ class Policy:
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise ConfigError("the file is not UTF-8", where=f"{path}:{line}") from None
-        except tomli.TOMLDecodeError as error:
+        except (tomli.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"not TOML: {error}", where=path) from None
         policy = read_table(cls, table, Document(path))
         for name in policy.zones:

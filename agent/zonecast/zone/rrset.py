@@ -18,6 +18,10 @@ from zonecast.zone.names import node_key
 
 _HASH_MODULUS = 1 << 128
 
+# Octets that one RRset's records may take (owner as a pointer): so much fits into a message of
+# 65535 with everything else a message may have to carry.
+MAX_RRSET = 64000
+
 
 class RRset(NamedTuple):
     """The records of one owner and type (RFC 2181 §5): `owner` relative to the origin with its

@@ -32,7 +32,7 @@ class DatagramWorker:
         self._served: dict[int, tuple[Datagrams, Responder]] = {}
         for fd in settings["sockets"]:
             batch = open_batch(socket.socket(fileno=fd))
-            responder = Responder(rules, channel.send, batch.client_ip, datagram=True)
+            responder = Responder(rules, channel.send_or_drop, batch.client_ip, datagram=True)
             self._served[fd] = (batch, responder)
 
     def run(self) -> None:

@@ -36,9 +36,14 @@ from zonecast.store.reader import Snapshot
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 
-# What the packet cache holds at most, in packets; and in octets of one query worth keeping.
-CACHE_SIZE = 65536
+# What the packet cache holds at most, in octets of queries and replies; and the longest of each
+# worth keeping.
+CACHE_OCTETS = 32 * 1024 * 1024
 CACHE_QUERY = 320
+CACHE_REPLY = 4096
+
+# NOTIFYs passed on in one second; more are not answered, so that an honest sender comes again.
+NOTIFY_RATE = 1000
 
 _TSIG_MARK = b"\x00\xfa\x00\xff"  # type TSIG, class ANY: in every packet that has one
 
@@ -65,6 +70,9 @@ class Responder:
         self._client_ip = client_ip
         self._datagram = datagram
         self._cache: dict[bytes, bytes] = {}
+        self._cached = 0
+        self._notifies = 0
+        self._notify_second = 0
         self._number = -1
         self._expired: frozenset[bytes] | None = None
         self._faults: set[str] = set()
@@ -77,6 +85,7 @@ class Responder:
             expired is not self._expired and expired != self._expired
         ):
             self._cache.clear()
+            self._cached = 0
             self._number = view.number
             self._expired = expired
 
@@ -99,9 +108,11 @@ class Responder:
             return error_reply(packet, SERVFAIL) if is_request(packet) else None
 
     def _remember(self, packet: bytes, reply: bytes) -> None:
-        if len(packet) <= CACHE_QUERY:
-            if len(self._cache) >= CACHE_SIZE:
+        if len(packet) <= CACHE_QUERY and len(reply) <= CACHE_REPLY:
+            self._cached += len(packet) + len(reply)
+            if self._cached > CACHE_OCTETS:
                 self._cache.clear()
+                self._cached = 0
             self._cache[packet[2:]] = reply[2:]
 
     def fault(self, error: Exception) -> None:
@@ -140,7 +151,7 @@ class Responder:
             self._remember(packet, reply)
         return reply
 
-    def _notify(self, packet: bytes, client: Any, key: bytes | None) -> bytes:
+    def _notify(self, packet: bytes, client: Any, key: bytes | None) -> bytes | None:
         """Answered at once and passed on; the controller decides what it is good for."""
         try:
             notify = parse_notify(packet)
@@ -149,6 +160,12 @@ class Responder:
         ip = self._client_ip(client)
         if not self.rules.access.may_notify(ip, key):
             return error_reply(packet, REFUSED)
+        second = int(time.monotonic())
+        if second != self._notify_second:
+            self._notify_second, self._notifies = second, 0
+        self._notifies += 1
+        if self._notifies > NOTIFY_RATE:
+            return None
         self._report(
             {
                 "notify": {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from zonecast.errors import ZonecastError
@@ -25,6 +25,9 @@ log = logging.getLogger("zonecast.publishing")
 
 # Seconds before a job whose process died, or that git or the store failed, is tried again.
 RETRIES = (0.0, 0.5, 2.0, 5.0, 15.0)
+
+# Seconds that publishing one commit may take before its process is ended.
+DEADLINE = 900.0
 
 Published = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -46,7 +49,9 @@ class Publishers:
         child, self._spare = self._spare, None
         assert child is not None
         try:
-            result = await run_job(child, job)
+            result = await asyncio.wait_for(run_job(child, job), DEADLINE)
+        except TimeoutError:
+            raise ZonecastError(f"the publisher did not end within {DEADLINE:g} s") from None
         finally:
             self.warm()
         if result is None:
@@ -64,7 +69,8 @@ class Publishers:
 
 
 class Publishing:
-    """One repository. `published` is awaited with each result; `changed` tells `status`."""
+    """One repository. `published` is awaited with each result; `changed` tells `status`; `pulled`
+    gives the zones that come from primaries and so not from here."""
 
     def __init__(
         self,
@@ -74,6 +80,7 @@ class Publishing:
         lock: asyncio.Lock,
         published: Published,
         changed: Callable[[], None],
+        pulled: Callable[[], Iterable[bytes]],
     ) -> None:
         self._config = config
         self.repository = repository
@@ -81,6 +88,7 @@ class Publishing:
         self._lock = lock
         self._published = published
         self._changed = changed
+        self._pulled = pulled
         self._wake = asyncio.Event()
         self.looked = asyncio.Event()
         self.tip: str | None = None
@@ -93,6 +101,11 @@ class Publishing:
     def look(self) -> None:
         """Look at the branch now."""
         self._wake.set()
+
+    def again(self) -> None:
+        """Publish the tip again: what held a zone back, besides git, may have changed."""
+        self.done = None
+        self.look()
 
     async def run(self) -> None:
         """Watch and publish, for ever; cancel it to stop."""
@@ -142,9 +155,7 @@ class Publishing:
                     "path": path,
                     "commit": tip,
                     **self._catalog(),
-                    "pulled": [
-                        names.to_text(m.name) for m in self._config.zone + self._config.catalog
-                    ],
+                    "pulled": [names.to_text(origin) for origin in self._pulled()],
                 }
             )
         self.done = tip

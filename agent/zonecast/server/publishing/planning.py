@@ -78,8 +78,8 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     for finding in errors(collection.unplaced):
         plan.held.setdefault(_held_key(finding), []).append(finding)
     for origin, parsed in collection.zones.items():
-        if origin in job.pulled:
-            plan.held[origin] = [_pulled_elsewhere(origin, parsed.path)]
+        if origin in job.pulled or origin == job.catalog:
+            plan.held[origin] = [_pulled_elsewhere(job, origin, parsed.path)]
         elif _pass_gate(plan, origin, parsed, policy.zone(origin), snapshot, job.commit_time):
             paths = closure(parsed.path, listing, contents.read)
             plan.sources[parsed.path] = {path: listing.get(path) for path in paths}
@@ -194,16 +194,15 @@ def _policy_finding(error: ConfigError) -> Finding:
     )
 
 
-def _pulled_elsewhere(origin: bytes, path: str) -> Finding:
+def _pulled_elsewhere(job: Job, origin: bytes, path: str) -> Finding:
     text = names.to_text(origin)
-    return Finding(
-        "zone-pulled",
-        "error",
-        Position(path),
-        f"this agent pulls {text} from a primary",
-        "remove the file, or the zone from [[zone]] and [[catalog]]",
-        text,
-    )
+    if origin == job.catalog:
+        message = f"{text} is the catalog that this agent publishes"
+        remedy = "remove the file, or give the repository's catalog another name"
+    else:
+        message = f"this agent pulls {text} from a primary"
+        remedy = "remove the file, or the zone from [[zone]] and [[catalog]]"
+    return Finding("zone-pulled", "error", Position(path), message, remedy, text)
 
 
 def _all_or_nothing(held: Mapping[bytes, list[Finding]]) -> Finding:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def main() -> None:
         channel.send(publish(job, repository, writer, time.time()))
     except ZonecastError as error:
         channel.send({"error": str(error)})
+    except Exception as error:  # noqa: BLE001 - the controller says it in status
+        traceback.print_exc()
+        channel.send({"error": f"the commit cannot be published: {error!r}"})
     finally:
         writer.close()
 

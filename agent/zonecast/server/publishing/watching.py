@@ -20,22 +20,20 @@ class Watch(FileSystemEventHandler):
     def __init__(self, hint: Callable[[], None]) -> None:
         self._hint = hint
         self._loop = asyncio.get_running_loop()
-        self._watches: dict[str, ObservedWatch] = {}
+        self._watches: dict[tuple[str, int, int], ObservedWatch] = {}
         self._observer = Observer()
         self._observer.start()
 
     def follow(self, directories: Iterable[str]) -> None:
         """Watch these directories, with what is below them, and no others."""
-        wanted = set(directories)
-        for directory in self._watches.keys() - wanted:
-            self._observer.unschedule(self._watches.pop(directory))
-        for directory in wanted - self._watches.keys():
-            if Path(directory).is_dir():
-                try:
-                    watch = self._observer.schedule(self, directory, recursive=True)
-                except OSError:
-                    continue  # no watches left, or a file system without them: polling will do
-                self._watches[directory] = watch
+        wanted = {place for directory in directories if (place := _place(directory))}
+        for place in self._watches.keys() - wanted:
+            self._observer.unschedule(self._watches.pop(place))
+        for place in wanted - self._watches.keys():
+            try:
+                self._watches[place] = self._observer.schedule(self, place[0], recursive=True)
+            except OSError:
+                continue  # no watches left, or a file system without them: polling will do
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """In watchdog's thread."""
@@ -46,3 +44,12 @@ class Watch(FileSystemEventHandler):
         """Stop watching."""
         self._observer.stop()
         self._observer.join()
+
+
+def _place(directory: str) -> tuple[str, int, int] | None:
+    """A directory and which one it is: another one may have taken its name."""
+    try:
+        found = Path(directory).stat()
+    except OSError:
+        return None
+    return directory, found.st_dev, found.st_ino

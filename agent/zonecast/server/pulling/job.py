@@ -7,8 +7,10 @@ newer does not end the search: the job was given because some primary has.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from zonecast.errors import ChangesetError, StoreError, ZonecastError
@@ -86,12 +88,31 @@ def _primary(fields: dict[str, Any]) -> Primary:
     )
 
 
+class Slots:
+    """How many transfers run at one time, in all and from one primary: one that is slow, or
+    means ill, takes no more than its share."""
+
+    def __init__(self, together: int, from_one: int) -> None:
+        self._together = asyncio.Semaphore(together)
+        self._from_one = from_one
+        self._primaries: dict[tuple[str, int], asyncio.Semaphore] = {}
+
+    @asynccontextmanager
+    async def of(self, primary: Primary) -> AsyncIterator[None]:
+        """Wait for a slot of this primary, then for one of all."""
+        place = (primary.host, primary.port)
+        own = self._primaries.setdefault(place, asyncio.Semaphore(self._from_one))
+        async with own, self._together:
+            yield
+
+
 class Pull:
     """Carries out one job, writing through `store`."""
 
-    def __init__(self, job: Job, store: Store, limits: Limits | None = None) -> None:
+    def __init__(self, job: Job, store: Store, slots: Slots, limits: Limits | None = None) -> None:
         self._job = job
         self._store = store
+        self._slots = slots
         self._limits = limits or Limits()
         self._errors: list[ZonecastError] = []
 
@@ -137,7 +158,8 @@ class Pull:
 
     async def _transfer(self, primary: Primary, serial: int | None) -> Outcome:
         job = self._job
-        fetched = await fetch(job.origin, primary, serial, job.timeout, self._limits)
+        async with self._slots.of(primary):
+            fetched = await fetch(job.origin, primary, serial, job.timeout, self._limits)
         soa = _soa(fetched)
         if not self._is_news(primary, soa):
             return Outcome("unchanged", soa, primary.name, fetched.octets, fetched.records)
@@ -187,7 +209,7 @@ def _soa(fetched: Fetched) -> RRset:
     return result.changesets[-1].new_soa
 
 
-async def pull(fields: dict[str, Any], store: Store) -> dict[str, Any]:
+async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, Any]:
     """Carry out a job from its JSON; the reply's JSON without the job's number."""
     started = time.monotonic()
     reply: dict[str, Any] = {
@@ -195,7 +217,7 @@ async def pull(fields: dict[str, Any], store: Store) -> dict[str, Any]:
         "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
     }  # fmt: skip
     try:
-        outcome = await Pull(read_job(fields), store).run()
+        outcome = await Pull(read_job(fields), store, slots).run()
     except ZonecastError as error:
         reply["error"] = str(error)
         if isinstance(error, BackwardsError):

@@ -8,9 +8,10 @@ or that has lost all of its several members at once, changes nothing and is repo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from zonecast.errors import StoreError
 from zonecast.protocol import catalog as rfc9432
 from zonecast.zone import names
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("zonecast.members")
 
+_MARK = b"members/"
+
 
 class Members:
-    """All catalogs that one agent consumes. `removed` is told each member that is gone."""
+    """All catalogs that one agent consumes. `removed` is awaited with members that are gone."""
 
     def __init__(
         self,
@@ -32,7 +35,7 @@ class Members:
         control: ControlStore,
         reader: ZonesReader,
         pulling: Pulling,
-        removed: Callable[[bytes], None],
+        removed: Callable[[list[bytes]], Awaitable[None]],
     ) -> None:
         self._catalogs = {member.name: member.primaries for member in config.catalog}
         self._control = control
@@ -45,8 +48,18 @@ class Members:
             self._adopt(origin, listed)
         pulling.after_transfer = self._transferred
 
+    async def catch_up(self) -> None:
+        """Follow the catalogs as they are stored: the last run may have been ended between the
+        transfer of one and its members. What was listed by catalogs that are no longer configured
+        is forgotten."""
+        for origin in self._catalogs:
+            await self._read(origin)
+        marks = self._control.items("marks")
+        gone = [m for m in marks if m.startswith(_MARK) and m[len(_MARK) :] not in self._catalogs]
+        self._control.write("marks", dict.fromkeys(gone))
+
     def _load(self, origin: bytes) -> dict[bytes, bytes]:
-        saved: dict[str, str] = self._control.items("marks").get(_mark(origin), {})
+        saved: dict[str, str] = self._control.items("marks").get(_MARK + origin, {})
         return {bytes.fromhex(name): label.encode("latin-1") for name, label in saved.items()}
 
     def _adopt(self, catalog: bytes, members: Iterable[bytes]) -> None:
@@ -69,13 +82,15 @@ class Members:
 
     async def _transferred(self, zone: Pulled) -> None:
         """A zone was transferred: if it is a catalog, follow what it lists now."""
-        if zone.origin not in self._catalogs:
-            return
+        if zone.origin in self._catalogs:
+            await self._read(zone.origin)
+
+    async def _read(self, catalog: bytes) -> None:
         with self._reader.begin() as snapshot:
-            contents = snapshot.zone(zone.origin)
+            contents = snapshot.zone(catalog)
         if contents is None:
             return
-        before = self._listed[zone.origin]
+        before = self._listed[catalog]
         try:
             after = rfc9432.members(contents)
             if not after and len(before) > 1:
@@ -84,14 +99,17 @@ class Members:
                     remedy="list at least one member, or remove the catalog from the configuration",
                 )
         except rfc9432.CatalogError as error:
-            self.troubles[zone.origin] = str(error)
-            log.error("%s: %s", names.to_text(zone.origin), error)
+            self.troubles[catalog] = str(error)
+            log.error("%s: %s", names.to_text(catalog), error)
             return
-        self.troubles.pop(zone.origin, None)
-        await self._follow(zone.origin, rfc9432.changes(before, after))
-        self._listed[zone.origin] = after
+        self.troubles.pop(catalog, None)
+        self._listed[catalog] = after
+        await self._follow(catalog, rfc9432.changes(before, after))
         saved = {name.hex(): label.decode("latin-1") for name, label in after.items()}
-        self._control.write("marks", {_mark(zone.origin): saved})
+        try:
+            self._control.write("marks", {_MARK + catalog: saved})
+        except StoreError as error:
+            log.error("%s: its members are not kept: %s", names.to_text(catalog), error)
 
     async def _follow(self, catalog: bytes, changes: rfc9432.Changes) -> None:
         gone = [
@@ -101,11 +119,13 @@ class Members:
         ]
         for origin in gone:
             self._pulling.forget(origin)
-            self._removed(origin)
         if gone:
-            zones = [names.to_text(origin) for origin in gone]
-            await self._pulling.pullers.submit({"remove": {"zones": zones}})
+            await self._pulling.remove(gone)
+            await self._removed(gone)
         self._adopt(catalog, sorted(changes.added | changes.reset))
+        # A member that another catalog lists too is that one's now.
+        for other, listed in self._listed.items():
+            self._adopt(other, sorted(listed.keys() & changes.removed))
 
     def status(self) -> dict[str, Any]:
         """Each catalog with how many members it lists, and what is wrong with it."""
@@ -116,7 +136,3 @@ class Members:
             }
             for origin in self._catalogs
         }
-
-
-def _mark(catalog: bytes) -> bytes:
-    return b"members/" + catalog

@@ -18,13 +18,14 @@ from typing import Any
 
 from zonecast.errors import ZonecastError
 from zonecast.server.channel import AsyncChannel
-from zonecast.server.pulling.job import pull
+from zonecast.server.pulling.job import Slots, pull
 from zonecast.server.pulling.write_queue import WriteQueue
 from zonecast.store.writer import WriteTransaction
 from zonecast.zone.names import from_text
 
-# Transfers at one time; each may hold a whole zone in memory.
-CONCURRENT = 16
+# Transfers at one time, in all and from one primary; each may hold a whole zone in memory.
+CONCURRENT = 64
+FROM_ONE_PRIMARY = 8
 # Below the workers, which answer queries on the same processors.
 NICENESS = 10
 
@@ -37,7 +38,7 @@ class Puller:
     def __init__(self, channel: AsyncChannel, queue: WriteQueue) -> None:
         self._channel = channel
         self._queue = queue
-        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._slots = Slots(CONCURRENT, FROM_ONE_PRIMARY)
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -53,16 +54,15 @@ class Puller:
         await asyncio.gather(writing, *self._jobs, return_exceptions=True)
 
     async def _work(self, message: dict[str, Any]) -> None:
-        async with self._slots:
-            try:
-                if "pull" in message:
-                    reply = await pull(message["pull"], self._queue.write)
-                else:
-                    reply = await self._remove(message["remove"]["zones"])
-            except Exception as error:
-                # One primary's data must not end the transfers of all others.
-                log.exception("job failed: %s", message.get("job"))
-                reply = {"ok": False, "error": f"internal error: {error!r}"}
+        try:
+            if "pull" in message:
+                reply = await pull(message["pull"], self._queue.write, self._slots)
+            else:
+                reply = await self._remove(message["remove"]["zones"])
+        except Exception as error:
+            # One primary's data must not end the transfers of all others.
+            log.exception("job failed: %s", message.get("job"))
+            reply = {"ok": False, "error": f"internal error: {error!r}"}
         self._channel.send({"job": message["job"], **reply})
 
     async def _remove(self, zones: list[str]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import ZonecastError
+from zonecast.errors import StoreError, ZonecastError
 from zonecast.protocol import refresh
 from zonecast.protocol.refresh import Refresh, Timers
 from zonecast.server.peers import primary_message, signing_key
@@ -106,8 +106,27 @@ class Pulling:
         """Stop pulling a zone. What is under way for it ends without effect on its timers."""
         self.zones.pop(origin, None)
         self._saved.pop(origin, None)
-        self._control.set_expired(origin, False)
+        self._set_expired(origin, False)
         self._unwritten.add(origin)
+
+    async def remove(self, origins: Collection[bytes]) -> None:
+        """Remove zones from the store, with their journals."""
+        zones = [names.to_text(origin) for origin in origins]
+        reply = await self.pullers.submit({"remove": {"zones": zones}})
+        if not reply["ok"]:
+            log.error("zones are not removed: %s", reply["error"])
+
+    def release_expired(self) -> None:
+        """Let zones that are no longer pulled be answered again: whoever took them over, a
+        repository for instance, answers for them now."""
+        for origin in self._control.expired() - self.zones.keys():
+            self._set_expired(origin, False)
+
+    def _set_expired(self, origin: bytes, expired: bool) -> None:
+        try:
+            self._control.set_expired(origin, expired)
+        except StoreError as error:
+            log.error("%s: %s", names.to_text(origin), error)
 
     def _schedule(self, origin: bytes, at: float) -> None:
         heappush(self._heap, (at, origin))
@@ -151,22 +170,33 @@ class Pulling:
                 return
             if isinstance(action, refresh.Expire):
                 log.error("%s has expired: answered with SERVFAIL", names.to_text(origin))
-                self._control.set_expired(origin, True)
+                self._set_expired(origin, True)
                 self._noted(zone)
             elif isinstance(action, refresh.Poll):
-                self._start(self._poll(zone))
+                self._start(zone, self._poll(zone))
             else:
-                self._start(self._transfer(zone, action.force))
+                self._start(zone, self._transfer(zone, action.force))
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _start(self, zone: Pulled, work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:
+                # What happens with one zone must not leave it waiting for ever.
+                log.exception("%s", names.to_text(zone.origin))
+                zone.machine.failed(time.time(), random.random(), f"internal error: {error!r}")
+                self._noted(zone)
+
+        task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _poll(self, zone: Pulled) -> None:
-        """Ask the primaries in order until one has our version or a newer one."""
+        """Ask the primaries in order until one has a newer version. One that has ours is not the
+        last word: it may be stale itself."""
         troubles = []
         behind: int | None = None
+        confirmed = False
         for peer in list(zone.primaries):
             host, port = peer.address
             try:
@@ -184,12 +214,14 @@ class Pulling:
                 zone.machine.newer()
                 break
             if serial == ours:
-                zone.machine.unchanged(time.time(), random.random())
-                self._control.set_expired(zone.origin, False)
-                break
-            behind = serial
+                confirmed = True
+            else:
+                behind = serial
         else:
-            if behind is not None:
+            if confirmed:
+                zone.machine.unchanged(time.time(), random.random())
+                self._set_expired(zone.origin, False)
+            elif behind is not None:
                 zone.machine.backwards(behind, time.time(), random.random())
             else:
                 zone.machine.failed(time.time(), random.random(), "; ".join(troubles))
@@ -202,12 +234,16 @@ class Pulling:
                     "zone": names.to_text(zone.origin),
                     "serial": zone.machine.serial,
                     "force": force,
-                    "primaries": [primary_message(self._config, p) for p in zone.primaries],
+                    "primaries": [
+                        primary_message(peer, self._keys[peer.name]) for peer in zone.primaries
+                    ],
                     "timeout": TRANSFER_TIMEOUT,
                 }
             }
         )
         if self.zones.get(zone.origin) is not zone:
+            if reply["ok"] and zone.origin not in self.zones:
+                await self.remove([zone.origin])  # it came after nobody wanted it any more
             return
         now, jitter = time.time(), random.random()
         if not reply["ok"]:
@@ -223,7 +259,7 @@ class Pulling:
             zone.machine.unchanged(now, jitter)
         else:
             zone.machine.transferred(reply["serial"], Timers(*reply["timers"][:3]), now, jitter)
-        self._control.set_expired(zone.origin, False)
+        self._set_expired(zone.origin, False)
         self._noted(zone)
         if reply["how"] != "unchanged":
             await self._pulled([zone.origin])
@@ -235,6 +271,8 @@ class Pulling:
         origin = names.from_text(message["zone"]).lower()
         zone = self.zones.get(origin)
         peers = [] if zone is None else [p for p in zone.primaries if _is_from(p, message)]
+        # Several may share a key: the one at that address, if there is one.
+        peers.sort(key=lambda peer: peer.address.host != message["address"])
         if zone is None or not peers:
             self.unlisted_notifies += 1
             return
@@ -280,8 +318,12 @@ class Pulling:
             origin: self.zones[origin].machine.to_dict() if origin in self.zones else None
             for origin in self._unwritten
         }
+        try:
+            self._control.write("timers", records)
+        except StoreError as error:
+            log.error("timers are not kept: %s", error)
+            return
         self._unwritten.clear()
-        self._control.write("timers", records)
 
 
 def _put_first(primaries: list[PeerConfig], first: PeerConfig) -> None:

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from zonecast.errors import ZonecastError
 from zonecast.store.writer import WriteTransaction, ZonesWriter
 
 # Records that one transaction takes together; a greater zone has a transaction to itself.
@@ -70,7 +69,7 @@ class WriteQueue:
             with self._writer.transaction(time.time()) as transaction:
                 for write in writes:
                     write(transaction)
-        except ZonecastError as error:
+        except Exception as error:  # noqa: BLE001 - one zone's data must not end the writing of others
             if len(writes) == 1:
                 return [error]
             return [outcome for write in writes for outcome in self._commit([write])]
