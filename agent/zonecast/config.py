@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import tomli
 
-from zonecast.errors import ConfigError
+from zonecast.errors import ConfigError, ZonecastError
 from zonecast.options import (
     Document,
     duration,
@@ -199,6 +199,12 @@ def load(file: Path) -> Config:
     """The configuration in `file`. Raises ConfigError: what, in which table, and what to do."""
     try:
         table = tomli.loads(file.read_text("utf-8"))
+    except PermissionError:
+        raise ZonecastError(
+            "you may not read the configuration",
+            where=str(file),
+            remedy="ask for its group, or sudo",
+        ) from None
     except OSError as error:
         raise ConfigError(
             f"the configuration cannot be read: {error.strerror}",

@@ -110,3 +110,25 @@ def test_broken_policy_holds_back_the_commit(primary: Agent, zones: Zones) -> No
     report = primary.status_when(lambda r: r["held"], "the commit to be refused")
     assert "publish" in report["held"][0]["findings"][0]["message"]
     assert primary.serial("example.org.") == 1
+
+
+def test_file_whose_name_is_no_zone_is_named(primary: Agent, zones: Zones) -> None:
+    zones.write("zones/a..b.zone", zone_text(1))
+    zones.write("zones/example.org.zone", zone_text(2, "www A 192.0.2.2"))
+    zones.push("a name that is none")
+    primary.await_serial("example.org.", 2)
+    held = primary.status_when(lambda r: r["held"], "the file to be named")["held"][0]
+    assert held["what"] == "zones/a..b.zone"
+    assert held["findings"][0]["id"] == "bad-zone-name"
+
+
+def test_commit_that_leaves_no_zone_is_refused(primary: Agent, zones: Zones) -> None:
+    zones.write("zonecast.toml", 'include = ["./*.zone"]\n')
+    zones.push("a glob that matches nothing")
+    held = primary.status_when(lambda r: r["held"], "the commit to be refused")["held"][0]
+    assert held["findings"][0]["id"] == "all-zones-gone"
+    assert primary.serial("example.com.") == 10
+    zones.write("zonecast.toml", "")
+    zones.write("zones/example.org.zone", zone_text(2))
+    zones.push("as it was")
+    primary.await_serial("example.org.", 2)

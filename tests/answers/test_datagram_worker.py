@@ -65,9 +65,7 @@ def test_what_dig_hears(store: Store) -> None:
 
 
 def test_imports_nothing_but_what_answering_needs(store: Store) -> None:
-    script = (
-        "import sys, zonecast.server.answering.datagram as d; d.main(); print(*sys.modules, file=sys.stderr)"
-    )
+    script = "import sys, zonecast.server.answering.datagram as d; d.main(); print(*sys.modules, file=sys.stderr)"
     with worker("datagram", store, arguments=["-P", "-c", script]) as (running, port):
         for name in ("www.example.", "alias.example.", "no.example."):
             ask(port, name)

@@ -137,3 +137,25 @@ def test_a_change_touches_what_includes_it() -> None:
     assert touched("inc") == {"zones/a.zone", "zones/b.zone"}
     assert touched("zones/inc") == {"zones/a.zone"}
     assert touched("zonecast.toml") == {"zones/a.zone", "zones/b.zone", "zones/c.zone"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\ufeff$INCLUDE part.inc",
+        "$INCLUDE ( part.inc )",
+        "$include part.inc",
+        '$INCLUDE "part.inc"',
+        "$INCLUDE part\\.inc",
+    ],
+)
+def test_zone_is_affected_however_its_include_is_written(line: str) -> None:
+    soa = "@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns.example.net.\n"
+    files = {"a.zone": f"{line}\n{soa}".encode(), "part.inc": b"x 60 A 192.0.2.1\n"}
+    known = frozenset(files)
+    assert affected({"part.inc"}, known, files.__getitem__, Policy()) == {"a.zone"}
+
+
+def test_glob_that_could_match_in_many_ways_takes_no_time() -> None:
+    rules = policy(f'include = ["{"*a" * 20}b", "{"**/" * 20}b"]')
+    assert listed(["a" * 60, "a/" * 40 + "c"], rules) == {}

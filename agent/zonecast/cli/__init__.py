@@ -7,6 +7,7 @@ this package named in COMMANDS defines a click command (or group) named `command
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -53,6 +54,10 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that cannot show a character must not end a command half-way.
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except ZonecastError as error:
@@ -73,7 +78,7 @@ def _stop_writing() -> None:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="zonecast")
+@click.version_option(package_name="zonecast", prog_name="zonecast")
 def main() -> None:
     """`git push`, and every nameserver has it: authoritative DNS from a git repository.
 

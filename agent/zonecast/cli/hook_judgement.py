@@ -83,7 +83,9 @@ def judge_change(parents: Sequence[Parent], new: Files) -> Judgement:
         )
     policy = new.policy()
     touched = [touched_zones(parent.changed, new, policy) for parent in parents]
-    collection = read_zones(new, policy, set().union(*touched).__contains__)
+    # Changed files too whose name is no zone's: they are found fault with, not passed over.
+    wanted = first.changed.union(*touched)
+    collection = read_zones(new, policy, wanted.__contains__)
     judgement = Judgement(unplaced=collection.unplaced)
     for number, parent in enumerate(parents):
         origins = {collection.origins[path].lower() for path in touched[number]}

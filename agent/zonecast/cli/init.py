@@ -55,8 +55,5 @@ def command(directory: Path) -> None:
 
 
 def _initialise(directory: Path) -> None:
-    commands = Commands(str(directory.resolve()))
-    branch = commands.result("config", "--get", "init.defaultBranch", allowed=(0, 1)).stdout
-    # The agent publishes "main" unless told otherwise; git's own default is another.
-    options = [] if branch else ["--initial-branch=main"]
-    commands.run("init", "--quiet", *options)
+    # The agent publishes "main" unless told otherwise; git's own default may be another.
+    Commands(str(directory.resolve())).run("init", "--quiet", "--initial-branch=main")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from zonecast.config import ALGORITHMS
-from zonecast.errors import UsageError
+from zonecast.errors import BadNameError, UsageError, ZonecastError
 from zonecast.zone import names
 
 # As many bits as the hash gives, which RFC 8945 §8 asks of a secret.
@@ -30,13 +30,22 @@ OCTETS = {"hmac-sha224": 28, "hmac-sha256": 32, "hmac-sha384": 48, "hmac-sha512"
 def command(name: str, algorithm: str, out: Path | None) -> None:
     """Make the TSIG key NAME: write its secret to a file that only the owner and the group can
     read, and print the configuration for both sides. A file that exists is left alone."""
-    key_name = names.to_text(names.from_text(name, names.ROOT).lower())
+    try:
+        key_name = names.to_text(names.from_text(name, names.ROOT).lower())
+    except BadNameError as error:
+        raise UsageError(error.message, remedy="a key's name is a domain name") from None
     path = (out or Path("/etc/zonecast") / f"{key_name.rstrip('.')}.key").absolute()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
     except FileExistsError:
         raise UsageError(
             "the file exists", where=str(path), remedy="remove it first, or name another with --out"
+        ) from None
+    except OSError as error:
+        raise ZonecastError(
+            f"the secret cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="make the directory, or name another file with --out",
         ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(base64.b64encode(secrets.token_bytes(OCTETS[algorithm])) + b"\n")

@@ -11,7 +11,7 @@ import click
 
 from zonecast.cli.agent import ask_status, config_option, format_option
 from zonecast.cli.status_view import print_report
-from zonecast.errors import RejectedError
+from zonecast.errors import RejectedError, UsageError
 
 # How much longer the command waits for the reply than the agent waits for the secondaries.
 MARGIN = 10.0
@@ -23,7 +23,14 @@ MARGIN = 10.0
 @format_option
 @click.option("--wait", is_flag=True, help="Wait until every secondary has it; exit 1 if not.")
 @click.option("--commit", metavar="C", help="With --wait: once this commit is published.")
-@click.option("--timeout", metavar="S", type=float, default=60.0, show_default=True)
+@click.option(
+    "--timeout",
+    metavar="S",
+    type=click.FloatRange(0, 86400),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait at most.",
+)
 def command(
     zone: str | None,
     config_path: Path,
@@ -34,6 +41,8 @@ def command(
 ) -> None:
     """Show every zone (or ZONE): serial, commit, where it comes from, what each secondary was
     last seen serving, and what is held back and why."""
+    if commit and not wait:
+        raise UsageError("--commit says what to wait for", remedy="add --wait")
     request: dict[str, Any] = {"command": "wait" if wait else "status", "zone": zone}
     if wait:
         request |= {"commit": commit, "timeout": timeout}

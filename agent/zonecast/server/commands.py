@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zonecast import __version__
-from zonecast.errors import RejectedError, UsageError
+from zonecast.errors import BadNameError, RejectedError, UsageError
 from zonecast.protocol.view import ZoneRef
 from zonecast.server.publishing.publish import CATALOG_SOURCE, held_status
 from zonecast.store.schema import ZoneRecord
@@ -170,10 +170,12 @@ class Commands:
         if origin in self._agent.pulling.zones:
             self._agent.pulling.refresh(origin)
             return {"said": f"{names.to_text(origin)}: asking its primaries"}
+        with self._agent.reader.begin() as snapshot:
+            known = origin in snapshot.zones
+        if not known or not self._agent.publishing:
+            raise RejectedError(f"{request['zone']} is neither pulled nor published here")
         for publishing in self._agent.publishing:
             publishing.look()
-        if not self._agent.publishing:
-            raise RejectedError(f"{request['zone']} is neither pulled nor published here")
         return {"said": "looking at the repositories' branches"}
 
     async def _retransfer(self, request: Message) -> Message:
@@ -191,7 +193,10 @@ class Commands:
         text = request.get("zone")
         if not isinstance(text, str):
             raise UsageError("the request names no zone")
-        return names.from_text(text, names.ROOT).lower()
+        try:
+            return names.from_text(text, names.ROOT).lower()
+        except BadNameError as error:
+            raise UsageError(error.message, remedy="give the zone's name") from None
 
     def _wanted(self, request: Message, *, must_exist: bool = True) -> bytes | None:
         if request.get("zone") is None:

@@ -95,6 +95,7 @@ _CHECKS = (
     Check("reverse-differs", "warning", False, "RFC 1912 §2.1"),
     Check("target-is-alias", "warning", False, "RFC 2181 §10.3"),
     Check("unreadable", "error", True, ""),
+    Check("all-zones-gone", "error", True, ""),
     # The gate's: the step from one version to the next.
     Check("rrset-over-message", "error", True, "RFC 1035 §4.2.2"),
     Check("serial-not-raised", "error", True, "RFC 1034 §4.3.5"),

@@ -7,7 +7,7 @@ the index, a work tree), relative to its top with slashes, and `read` gives a fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from collections.abc import Collection as Several
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -29,6 +29,7 @@ Read = Callable[[str], bytes]
 _INCLUDE = re.compile(
     rb'^\$INCLUDE[ \t]+(?:"([^"\r\n]+)"|([^\s";()]+))', re.IGNORECASE | re.MULTILINE
 )
+_MENTION = re.compile(rb"\$INCLUDE", re.IGNORECASE)
 
 
 @dataclass
@@ -194,7 +195,8 @@ def _read(
 
 def closure(path: str, paths: Several[str], read: Read) -> frozenset[str]:
     """A zone file and every path that its `$INCLUDE`s could mean, present or not: a change to any
-    of them may change the zone. Found by a scan for `$INCLUDE` lines, without reading records."""
+    of them may change the zone. Found by a scan for plain `$INCLUDE` lines, without reading
+    records; where one is written otherwise, by reading the zone."""
     found = {path}
     waiting = [path]
     for _ in range(MAX_INCLUDES):
@@ -205,7 +207,14 @@ def closure(path: str, paths: Several[str], read: Read) -> frozenset[str]:
             content = read(current)
         except ZonecastError:
             continue
-        for wanted in _included(content):
+        written = _included(content)
+        if len(written) < len(_MENTION.findall(content)):
+            # Written in a way that only the reader knows: let it say what is read.
+            parsed = read_zone(
+                read(path), path=path, origin=names.ROOT, include=includer(paths, read)
+            )
+            found.update(parsed.files)
+        for wanted in written:
             try:
                 tried = candidates(wanted, current)
             except RepositoryError:
@@ -215,11 +224,10 @@ def closure(path: str, paths: Several[str], read: Read) -> frozenset[str]:
     return frozenset(found)
 
 
-def _included(content: bytes) -> Iterator[str]:
-    if b"$" not in content:
-        return
-    for match in _INCLUDE.finditer(content):
-        yield (match[1] or match[2]).decode("utf-8", "replace")
+def _included(content: bytes) -> list[str]:
+    """The names in plainly written `$INCLUDE` lines."""
+    found = [match[1] or match[2] for match in _INCLUDE.finditer(content)]
+    return [name.decode("ascii") for name in found if name.isascii() and b"\\" not in name]
 
 
 def affected(changed: Several[str], paths: Iterable[str], read: Read, policy: Policy) -> set[str]:

@@ -190,8 +190,7 @@ class Publishing:
         tip = repository.branch_tip(wanted.branch)
         if tip is None:
             raise ZonecastError(
-                f"has no branch '{wanted.branch}'",
-                where=wanted.name,
+                f"has no branch '{wanted.branch}' yet",
                 remedy="push it, or name another with 'branch'",
             )
         watched = [] if wanted.url else [str(path) for path in repository.watch_paths()]

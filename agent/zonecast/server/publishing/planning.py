@@ -74,7 +74,10 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         plan.sources = {path: blobs for path, blobs in known.items() if path in files}
     changed = _changed(job, plan, files, listing, snapshot)
     contents = _Contents(listing, repository, changed)
-    collection = read_collection(listing, contents.read, policy, only=changed.__contains__)
+    # A file whose name is no zone's is no zone file, and is named all the same.
+    collection = read_collection(
+        listing, contents.read, policy, only=lambda path: path in changed or path not in files
+    )
     for finding in errors(collection.unplaced):
         plan.held.setdefault(_held_key(finding), []).append(finding)
     for origin, parsed in collection.zones.items():
@@ -88,6 +91,8 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         for record in snapshot.records()
         if record.source == job.name and record.origin.lower() not in plan.paths
     ]
+    if len(plan.removed) > 1 and not plan.paths:
+        return Plan(held=plan.held, policy_error=[_all_gone(len(plan.removed))])
     if policy.publish == "all-or-nothing" and plan.held:
         return Plan(held=plan.held, policy_error=[_all_or_nothing(plan.held)])
     return plan
@@ -203,6 +208,16 @@ def _pulled_elsewhere(job: Job, origin: bytes, path: str) -> Finding:
         message = f"this agent pulls {text} from a primary"
         remedy = "remove the file, or the zone from [[zone]] and [[catalog]]"
     return Finding("zone-pulled", "error", Position(path), message, remedy, text)
+
+
+def _all_gone(count: int) -> Finding:
+    return Finding(
+        "all-zones-gone",
+        "error",
+        Position(POLICY_FILE),
+        f"no zone file is left; the {count} zones that are served stay",
+        "mend 'include' or restore the files; to end the zones, remove the [[repository]]",
+    )
 
 
 def _all_or_nothing(held: Mapping[bytes, list[Finding]]) -> Finding:
