@@ -91,7 +91,7 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         for record in snapshot.records()
         if record.source == job.name and record.origin.lower() not in plan.paths
     ]
-    if len(plan.removed) > 1 and not plan.paths:
+    if len(plan.removed) > 1 and not plan.paths and policy.rails.max_delete < 1.0:
         return Plan(held=plan.held, policy_error=[_all_gone(len(plan.removed))])
     if policy.publish == "all-or-nothing" and plan.held:
         return Plan(held=plan.held, policy_error=[_all_or_nothing(plan.held)])
@@ -216,7 +216,7 @@ def _all_gone(count: int) -> Finding:
         "error",
         Position(POLICY_FILE),
         f"no zone file is left; the {count} zones that are served stay",
-        "mend 'include' or restore the files; to end the zones, remove the [[repository]]",
+        "mend 'include' or restore the files; to end the zones, set rails.max-delete to 1.0",
     )
 
 
