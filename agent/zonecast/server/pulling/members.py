@@ -7,6 +7,7 @@ or that has lost all of its several members at once, changes nothing and is repo
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ class Members:
         self._pulling = pulling
         self._removed = removed
         self.troubles: dict[bytes, str] = {}
+        # Two transfers of a catalog in quick succession are followed in their order.
+        self._following = asyncio.Lock()
         self._listed = {origin: self._load(origin) for origin in self._catalogs}
         for origin, listed in self._listed.items():
             self._adopt(origin, listed)
@@ -86,6 +89,11 @@ class Members:
             await self._read(zone.origin)
 
     async def _read(self, catalog: bytes) -> None:
+        """Follow a catalog as it is stored now."""
+        async with self._following:
+            await self._compare(catalog)
+
+    async def _compare(self, catalog: bytes) -> None:
         with self._reader.begin() as snapshot:
             contents = snapshot.zone(catalog)
         if contents is None:
