@@ -86,13 +86,6 @@ def text(value: Any) -> str:
     return value
 
 
-def flag(value: Any) -> bool:
-    """A boolean."""
-    if not isinstance(value, bool):
-        raise ValueError("expected true or false")
-    return value
-
-
 def whole(low: int, high: int) -> Read:
     """A whole number from `low` to `high`."""
 

@@ -96,9 +96,3 @@ def delete_prefixed(cursor: Any, prefix: bytes) -> None:
     if cursor.set_range(prefix):
         while cursor.key().startswith(prefix) and cursor.delete():
             pass
-
-
-def delete_entries(cursor: Any, keys: Iterable[bytes]) -> None:
-    """Delete the items with these keys, where they are there."""
-    for key in keys:
-        cursor.pop(key)

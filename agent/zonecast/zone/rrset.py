@@ -91,11 +91,6 @@ class Zone:
         for key in sorted(self.rrsets):
             yield self.rrsets[key]
 
-    def node(self, owner: bytes) -> list[RRset]:
-        """The RRsets at one owner, by a look at every type this zone could hold there."""
-        prefix = node_key(owner) + b"\x00"
-        return [self.rrsets[k] for k in sorted(self.rrsets) if node_of(k) + b"\x00" == prefix]
-
     def count(self) -> int:
         """How many records the zone holds."""
         return sum(len(rrset.rdatas) for rrset in self.rrsets.values())
