@@ -138,7 +138,6 @@ def worker_settings(config: Config) -> Message:
         ],
         "secondaries": [_peer(peer) for peer in config.secondary],
         "primaries": [_peer(peer) for peer in config.primary],
-        "server-id": None,
     }
 
 
