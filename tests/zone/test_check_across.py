@@ -8,6 +8,7 @@ import pytest
 from zone_support import TOP, zonecast
 
 from zonecast.zone.checks.across import check_across
+from zonecast.zone.checks.zone_facts import extract
 from zonecast.zone.collection import read_collection
 from zonecast.zone.policy import Policy
 
@@ -21,7 +22,11 @@ OFF = Policy.from_toml(b'[zone."example.net"]\nchecks."*" = "off"\n', "zonecast.
 def across(files: dict[str, str], policy: Policy | None = None) -> list[tuple[str, str, int]]:
     contents = {path: text.encode() for path, text in files.items()}
     collection = read_collection(contents, contents.__getitem__, policy or Policy())
-    found = check_across(collection.zones, collection.policy)
+    facts = {
+        origin: extract(parsed, collection.policy.zone(origin))
+        for origin, parsed in collection.zones.items()
+    }
+    found = check_across(facts, facts, collection.policy)
     return [(item.id, item.position.path, item.position.line) for item in found]
 
 
@@ -83,6 +88,30 @@ def test_ipv6_pointers_too() -> None:
     rest = "0." * 22
     pointers = f"1.0.{rest[:-1]} PTR h.example.com.\n2.0.{rest[:-1]} PTR h.example.com.\n"
     assert across({COM: com, V6: OTHER + pointers}) == [("reverse-differs", V6, 5)]
+
+
+def test_look_ups_of_other_zones_spf_records_count() -> None:
+    def spf(terms: str) -> str:
+        return f'@ TXT "v=spf1 {terms} -all"\n'
+
+    eight = " ".join(f"a:h{n}.example" for n in range(8))
+    com = TOP + spf("mx include:example.net")
+    assert across({COM: com, NET: OTHER + spf(eight)}) == []
+    assert across({COM: com, NET: OTHER + spf(f"{eight} mx")}) == [("spf-lookups", COM, 5)]
+    crosswise = {COM: com, NET: OTHER + spf("include:example.com redirect=example.com")}
+    assert across(crosswise) == []
+
+
+def test_addresses_without_a_pointer_are_named_where_the_policy_asks() -> None:
+    asked = Policy.from_toml(b'[checks]\npointer-missing = "warning"\n', "zonecast.toml")
+    com = TOP + "h A 192.0.2.2\nh AAAA 2001:db8::1\nfar A 198.51.100.1\n* A 192.0.2.9\n"
+    files = {COM: com, REVERSE: OTHER + "1 PTR ns.example.com.\n"}
+    assert across(files) == []
+    assert across(files, asked) == [("pointer-missing", COM, 5)]
+    files[V6] = OTHER
+    assert across(files, asked) == [("pointer-missing", COM, 5), ("pointer-missing", COM, 6)]
+    files[REVERSE] += "2 CNAME 2.0-63.2.0.192.in-addr.arpa.\n"
+    assert across(files, asked) == [("pointer-missing", COM, 6)]
 
 
 def test_check_says_them(tmp_path: Path) -> None:

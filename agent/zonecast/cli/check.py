@@ -30,6 +30,7 @@ from zonecast.cli.revisions import (
 from zonecast.errors import UsageError
 from zonecast.zone.checks.across import check_across
 from zonecast.zone.checks.signed import expired
+from zonecast.zone.checks.zone_facts import extract
 from zonecast.zone.collection import Collection
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import judge
@@ -68,7 +69,10 @@ def command(
         findings += judge(before.get(origin), parsed, policy.zone(origin)).findings
     for origin, parsed in collection.zones.items():
         findings += expired(parsed, policy.zone(origin), time.time())
-    findings += check_across(collection.zones, policy)
+    facts = {
+        origin: extract(parsed, policy.zone(origin)) for origin, parsed in collection.zones.items()
+    }
+    findings += check_across(facts, facts, policy)
     _show(findings, collection, new, str if rev is not None else place.display, output_format)
     if not collection.origins:
         say(f"no file is a zone file by the policy: include = {list(policy.include)}", err=True)

@@ -1,145 +1,45 @@
 """Rules across the zones of a repository: what one zone says of a name that another one holds.
 
-They run over `ZoneFacts`, a small value a zone, and not over the zones: what was extracted once
-from a file stays true until the file changes.
+They run over `ZoneFacts` (`zone_facts.py`), a small value a zone, and not over the zones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv6Address
-from typing import NamedTuple
+from ipaddress import ip_address
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import finding
-from zonecast.zone.checks.facts import Facts
-from zonecast.zone.findings import Finding, Position, errors
+from zonecast.zone.checks.senders import lookups
+from zonecast.zone.checks.zone_facts import ZoneFacts
+from zonecast.zone.findings import Finding, Position
 from zonecast.zone.ignored import is_ignored
-from zonecast.zone.names import parent_node
 from zonecast.zone.policy import Policy
-from zonecast.zone.rrset import NS_KEY, node_of
-from zonecast.zone.zonefile import Parsed
 
-_POINTING = (rd.NS, rd.CNAME, rd.MX, rd.SRV, rd.PTR)
 _V4, _V6 = b"\x07in-addr\x04arpa\x00", b"\x03ip6\x04arpa\x00"
+_SPF_LIMIT = 10
+
+# The facts of every zone by its lower-cased origin; those of a zone may be made when asked for.
+AllFacts = Mapping[bytes, ZoneFacts]
 
 
-class Target(NamedTuple):
-    """A name that a record points to and its zone does not answer for, in lower case."""
-
-    rtype: int
-    owner: str
-    name: bytes
-    position: Position
-
-
-class Delegation(NamedTuple):
-    """The servers that a zone or its parent names for it, in lower case."""
-
-    servers: frozenset[bytes]
-    position: Position
-
-
-class ZoneFacts(NamedTuple):
-    """What other zones' rules want to know of a zone; every name absolute and in lower case.
-    `present` has the names that exist, empty non-terminals included, `aliases` those with a CNAME,
-    `hosts` those with addresses (as in rdata), `pointers` a PTR record's owner to its targets."""
-
-    origin: bytes
-    whole: bool
-    present: frozenset[bytes]
-    aliases: frozenset[bytes]
-    hosts: Mapping[bytes, tuple[bytes, ...]]
-    pointers: Mapping[bytes, tuple[tuple[bytes, Position], ...]]
-    targets: tuple[Target, ...]
-    servers: Delegation | None
-    cuts: Mapping[bytes, Delegation]
-    dnames: frozenset[bytes]
-
-
-def extract(parsed: Parsed) -> ZoneFacts:
-    """The facts of a zone. `whole` is false where a record could not be read: then nothing is
-    said of what it lacks."""
-    facts = Facts(parsed)
-    origin = facts.origin.lower()
-
-    def absolute(node: bytes) -> bytes:
-        return names.owner_of_node(node) + origin
-
-    hosts: dict[bytes, tuple[bytes, ...]] = {}
-    for key, rrset in facts.zone.rrsets.items():
-        if rrset.rtype in (rd.A, rd.AAAA):
-            name = absolute(node_of(key))
-            hosts[name] = hosts.get(name, ()) + rrset.rdatas
-    own = facts.zone.rrsets.get(NS_KEY)
-    return ZoneFacts(
-        origin,
-        not errors(parsed.findings),
-        frozenset(map(absolute, _with_parents(facts.nodes))),
-        frozenset(absolute(node_of(key)) for key, _ in facts.of_type(rd.CNAME)),
-        hosts,
-        {
-            absolute(node_of(key)): tuple(
-                (rdata.lower(), parsed.position(key, rdata)) for rdata in rrset.rdatas
-            )
-            for key, rrset in facts.of_type(rd.PTR)
-        },
-        tuple(_targets(facts)),
-        None
-        if own is None
-        else Delegation(frozenset(map(bytes.lower, own.rdatas)), parsed.position(NS_KEY)),
-        {
-            absolute(node_of(key)): Delegation(
-                frozenset(map(bytes.lower, rrset.rdatas)), parsed.position(key)
-            )
-            for key, rrset in facts.of_type(rd.NS)
-            if rrset.owner
-        },
-        frozenset(map(absolute, facts.dnames)),
-    )
-
-
-def _with_parents(nodes: Iterable[bytes]) -> set[bytes]:
-    found = {b""}
-    for node in nodes:
-        while node not in found:
-            found.add(node)
-            node = parent_node(node)
-    return found
-
-
-def _targets(facts: Facts) -> Iterator[Target]:
-    for rtype in _POINTING:
-        for key, rrset in facts.of_type(rtype):
-            if rtype != rd.NS and facts.cut_at_or_above(node_of(key)) is not None:
-                continue
-            owner = f"{facts.owner_text(rrset)} {rd.type_to_text(rtype)}"
-            for rdata in rrset.rdatas:
-                name = rd.names(rtype, rdata)[0].lower()
-                node = facts.node_inside(name)
-                if name == names.ROOT:
-                    continue
-                if node is None or facts.cut_at_or_above(node) is not None:
-                    yield Target(rtype, owner, name, facts.parsed.position(key, rdata))
-
-
-def check_across(zones: Mapping[bytes, Parsed], policy: Policy) -> list[Finding]:
-    """What the rules across zones say of these zones (by lower-cased origin), at the policy's
-    levels, those that a comment ignores left out."""
-    if len(zones) < 2:
+def check_across(origins: Iterable[bytes], facts: AllFacts, policy: Policy) -> list[Finding]:
+    """What the rules across zones say of the zones in `origins` (lower-cased) among all of
+    `facts`, at the policy's levels, those that a comment ignores left out."""
+    if len(facts) < 2:
         return []
-    facts = {origin: extract(parsed) for origin, parsed in zones.items()}
     found = []
-    for origin, one in facts.items():
-        ignored = zones[origin].ignored
-        findings = [*_dangling(one, facts), *_lame(one, facts), *_reverse(one, facts)]
-        kept = [item for item in findings if not is_ignored(item, ignored)]
-        found += policy.zone(origin).apply(kept)
+    for origin in origins:
+        one = facts[origin]
+        findings = [item for rule in _RULES for item in rule(one, facts)]
+        if findings:
+            kept = [item for item in findings if not is_ignored(item, one.ignored)]
+            found += policy.zone(origin).apply(kept)
     return found
 
 
-def _holder(name: bytes, facts: Mapping[bytes, ZoneFacts]) -> ZoneFacts | None:
+def _holder(name: bytes, facts: AllFacts) -> ZoneFacts | None:
     """The zone that answers for a name: the deepest one here, unless the name is delegated from
     it, rewritten by it, or it could not be read as a whole."""
     above = names.suffixes(name)
@@ -163,7 +63,7 @@ def _source(name: bytes, zone: ZoneFacts) -> bytes | None:
     return None
 
 
-def _dangling(zone: ZoneFacts, facts: Mapping[bytes, ZoneFacts]) -> Iterator[Finding]:
+def _dangling(zone: ZoneFacts, facts: AllFacts) -> Iterator[Finding]:
     """A record that points into another zone here, to nothing or to what it must not."""
     for target in zone.targets:
         holder = _holder(target.name, facts)
@@ -188,7 +88,7 @@ def _dangling(zone: ZoneFacts, facts: Mapping[bytes, ZoneFacts]) -> Iterator[Fin
         yield _finding(kind, target.position, message, remedy, zone)
 
 
-def _lame(zone: ZoneFacts, facts: Mapping[bytes, ZoneFacts]) -> Iterator[Finding]:
+def _lame(zone: ZoneFacts, facts: AllFacts) -> Iterator[Finding]:
     """A delegation to a child here that names other servers than the child does."""
     for name, cut in zone.cuts.items():
         child = facts.get(name)
@@ -202,25 +102,60 @@ def _lame(zone: ZoneFacts, facts: Mapping[bytes, ZoneFacts]) -> Iterator[Finding
             yield _finding("delegation-differs", cut.position, message, remedy, zone)
 
 
-def _reverse(zone: ZoneFacts, facts: Mapping[bytes, ZoneFacts]) -> Iterator[Finding]:
+def _reverse(zone: ZoneFacts, facts: AllFacts) -> Iterator[Finding]:
     """A pointer to a host here that has other addresses alone."""
     for owner, targets in zone.pointers.items():
         address = _address(owner)
-        for name, position in targets if address is not None else ():
+        if address is None:
+            continue
+        for name, position in targets:
             holder = _holder(name, facts)
             source = None if holder is None else _source(name, holder)
             if holder is None or source is None or source in holder.aliases:
                 continue
             if address not in holder.hosts.get(source, ()):
                 host = names.to_text(name)
-                message = f"{_shown(address)} points to {host}, which has not that address"
+                message = f"{ip_address(address)} points to {host}, which has not that address"
                 remedy = f"add it in {names.to_text(holder.origin)}, or mend the pointer"
                 yield _finding("reverse-differs", position, message, remedy, zone)
 
 
-def _shown(address: bytes | None) -> str:
-    assert address is not None
-    return str(IPv4Address(address) if len(address) == 4 else IPv6Address(address))
+def _unpointed(zone: ZoneFacts, facts: AllFacts) -> Iterator[Finding]:
+    """An address here that a reverse zone here covers and has no pointer for."""
+    for wanted in zone.reverse:
+        holder = _holder(wanted.name, facts)
+        if holder is None or _source(wanted.name, holder) is not None:
+            continue
+        owner, _, address = wanted.owner.partition(" ")
+        reverse = names.to_text(holder.origin)
+        if reverse.endswith((".in-addr.arpa.", ".ip6.arpa.")):
+            message = f"{owner} has the address {address}, which has no PTR record in {reverse}"
+            remedy = f"add there: {names.to_text(wanted.name)} PTR {owner}"
+            yield _finding("pointer-missing", wanted.position, message, remedy, zone)
+
+
+def _senders(zone: ZoneFacts, facts: AllFacts) -> Iterator[Finding]:
+    """An SPF record that takes too many look-ups with those of the other zones' records that it
+    includes; the zone's own rule has said it where they are too many without (RFC 7208 §4.6.4)."""
+
+    def record(name: bytes) -> str | None:
+        holder = _holder(name, facts)
+        source = None if holder is None else _source(name, holder)
+        found = None if holder is None or source is None else holder.senders.get(source)
+        return None if found is None else found[0]
+
+    def own(name: bytes) -> str | None:
+        return zone.senders[name][0] if name in zone.senders else None
+
+    for owner, (text, position) in zone.senders.items():
+        count = lookups(owner, text, record)
+        if count > _SPF_LIMIT >= lookups(owner, text, own):
+            message = (
+                f"the SPF record of {names.to_text(owner)} takes {count} look-ups with those of "
+                f"other zones here, {_SPF_LIMIT} at most"
+            )
+            remedy = "put ip4: and ip6: in place of names, or leave some out"
+            yield _finding("spf-lookups", position, message, remedy, zone)
 
 
 def _address(owner: bytes) -> bytes | None:
@@ -239,3 +174,6 @@ def _address(owner: bytes) -> bytes | None:
 
 def _finding(kind: str, position: Position, message: str, remedy: str, zone: ZoneFacts) -> Finding:
     return finding(kind, position, message, remedy, names.to_text(zone.origin))
+
+
+_RULES = (_dangling, _lame, _reverse, _unpointed, _senders)
