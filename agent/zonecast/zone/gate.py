@@ -9,15 +9,17 @@ is not what is served and is not judged.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from zonecast.zone import names
 from zonecast.zone.catalogue import finding
 from zonecast.zone.changeset import Changeset, describe, diff
 from zonecast.zone.checks import run_checks
+from zonecast.zone.contents import Contents
 from zonecast.zone.findings import Finding
 from zonecast.zone.policy import ZonePolicy
-from zonecast.zone.rrset import MAX_RRSET, Zone
+from zonecast.zone.rrset import MAX_RRSET, RRset, Zone
 from zonecast.zone.serial import HALF, MODULUS, is_greater, is_incomparable, next_serial
 from zonecast.zone.zonefile import Parsed
 
@@ -38,30 +40,49 @@ class Verdict(NamedTuple):
 def judge(old: Zone | None, new: Parsed, policy: ZonePolicy) -> Verdict:
     """The verdict on `new` after `old`, which is what was last published or committed (None: the
     zone is new)."""
-    findings = run_checks(new, policy)
     if new.zone.soa is None:
-        return Verdict(findings, None)
+        return Verdict(run_checks(new, policy), None)
     before = old if old is not None and old.soa is not None else None
-    changeset = diff(before, new.zone)
-    findings += _too_large(changeset, new)
+    return judge_step(diff(before, new.zone), new, policy)
+
+
+def judge_step(
+    changeset: Changeset,
+    new: Parsed,
+    policy: ZonePolicy,
+    contents: Contents | None = None,
+    subject: Mapping[bytes, RRset] | None = None,
+) -> Verdict:
+    """The verdict on a step that is known already; `contents` and `subject`, for a judgement of
+    what the step touches alone, are `run_checks`'s, and `new` then needs to know no more than the
+    origin, the files and the places of the subject."""
+    findings = run_checks(new, policy, contents, subject)
+    findings += _too_large(changeset, new, new.zone.rrsets if subject is None else subject)
     if policy.serial.mode != "managed":
         findings += serial_findings(changeset, new)
     return Verdict(findings, changeset)
 
 
-def _too_large(changeset: Changeset, new: Parsed) -> list[Finding]:
-    """RRsets that fit into no message: they could be neither answered nor transferred."""
-    found = []
-    for rrset in changeset.added:
-        whole = new.zone.rrsets[rrset.key]
-        octets = sum(12 + len(rdata) for rdata in whole.rdatas)
-        if octets > MAX_RRSET:
+def _too_large(
+    changeset: Changeset, new: Parsed, subject: Mapping[bytes, RRset]
+) -> Iterator[Finding]:
+    """RRsets that fit into no message: they could be neither answered nor transferred. Those that
+    were too large before the step are let be."""
+    large = [
+        (key, rrset)
+        for key, rrset in subject.items()
+        if len(rrset.rdatas) > 1 or len(rrset.rdatas[0]) > MAX_RRSET // 2
+        if sum(map(len, rrset.rdatas)) + 12 * len(rrset.rdatas) > MAX_RRSET
+    ]
+    touched = {rrset.key for rrset in changeset.added} if large else set()
+    for key, whole in sorted(large):
+        if key in touched:
+            octets = sum(12 + len(rdata) for rdata in whole.rdatas)
             message = f"{describe(whole, new.zone.origin)} has {octets} octets of records"
             remedy = f"keep it below {MAX_RRSET}: no DNS message holds more"
             zone = names.to_text(new.zone.origin)
-            place = new.position(rrset.key)
-            found.append(finding("rrset-over-message", place, message, remedy, zone))
-    return found
+            place = new.position(key)
+            yield finding("rrset-over-message", place, message, remedy, zone)
 
 
 def serial_findings(changeset: Changeset, new: Parsed) -> list[Finding]:

@@ -5,7 +5,8 @@ The three tuples are the whole list; `zone/catalogue.py` has the ids and levels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from zonecast.zone.checks import (
     aliases,
@@ -21,9 +22,11 @@ from zonecast.zone.checks import (
     wildcards,
 )
 from zonecast.zone.checks.facts import Facts, Findings
-from zonecast.zone.findings import Finding, errors
+from zonecast.zone.contents import Contents
+from zonecast.zone.findings import Finding, Level, errors
 from zonecast.zone.ignored import is_ignored, unusable
 from zonecast.zone.policy import ZonePolicy
+from zonecast.zone.rrset import RRset
 from zonecast.zone.zonefile import Parsed
 
 Rule = Callable[[Facts], Findings]
@@ -73,15 +76,59 @@ ON_DEMAND: tuple[tuple[str, Rule], ...] = (
 )
 
 
-def run_checks(parsed: Parsed, policy: ZonePolicy) -> list[Finding]:
+class WholeRule(NamedTuple):
+    """A rule that needs all of a zone: the ids of its findings, and whether it may say anything
+    about the zone with these contents, told by look-ups."""
+
+    ids: tuple[str, ...]
+    may_speak: Callable[[Contents], bool]
+
+
+def _always(contents: Contents) -> bool:
+    return True
+
+
+# The rules that need all of a zone. Every other one is *local*: a finding at an RRset depends on
+# that RRset, and on what is at its node, at the names that it points to, and above them.
+WHOLE: Mapping[Rule, WholeRule] = {
+    slips.underscores: WholeRule(("name-underscore",), _always),
+    slips.undotted_owners: WholeRule(("missing-final-dot",), slips.has_undotted_owners),
+    slips.spellings: WholeRule(("name-case",), _always),
+    wildcards.shadowed: WholeRule(("wildcard-shadowed",), _always),
+    signed.nsec_chain: WholeRule(("nsec-chain",), signed.has_chain),
+    signed.nsec3_chain: WholeRule(("nsec-chain", "nsec3-hash"), signed.has_chain),
+    signed.zonemd: WholeRule(("zonemd-wrong",), signed.has_zonemd),
+}
+
+
+def untold(contents: Contents, policy: ZonePolicy, level: Level | None = None) -> set[str]:
+    """The ids, of those at `level` where it is given, that a judgement of a part of this version
+    could miss, because rules that need the whole zone find them.
+
+    What a part tells is told of the RRsets in it alone. A record that points to a name which a
+    change removes, or an RRset at a node which a change adds to, has to be in the part itself."""
+    found = {kind for rule in WHOLE.values() if rule.may_speak(contents) for kind in rule.ids}
+    levels = {kind: policy.level(kind) for kind in found}
+    return {kind for kind, at in levels.items() if at != "off" and (level is None or at == level)}
+
+
+def run_checks(
+    parsed: Parsed,
+    policy: ZonePolicy,
+    contents: Contents | None = None,
+    subject: Mapping[bytes, RRset] | None = None,
+) -> list[Finding]:
     """Everything there is to say about one version of a zone, at the policy's levels and in the
-    order of the file: the reader's findings and the rules'."""
+    order of the file: the reader's findings and the rules'.
+
+    With a `subject`, what the local rules say about these RRsets (by key) of the version that
+    `contents` has; `parsed` then needs to know no more than the places of the subject."""
     findings = list(parsed.findings)
-    facts = Facts(parsed)
-    for rule in PRESENT if errors(findings) else PRESENT + MISSING:
-        findings += rule(facts)
-    for kind, rule in ON_DEMAND:
-        if policy.level(kind) != "off":
+    facts = Facts(parsed, contents, subject)
+    asked = PRESENT if errors(findings) else PRESENT + MISSING
+    asked += tuple(rule for kind, rule in ON_DEMAND if policy.level(kind) != "off")
+    for rule in asked:
+        if facts.whole or rule not in WHOLE:
             findings += rule(facts)
     if parsed.ignored:
         findings = [item for item in findings if not is_ignored(item, parsed.ignored)]

@@ -20,7 +20,7 @@ _HEADER, _QUESTION, _RECORD = 12, 4, 12
 
 def timers(facts: Facts) -> Findings:
     """Timers that RFC 1912 §2.2 advises against, the minimum as RFC 2308 §5 has it."""
-    soa = facts.zone.soa
+    soa = facts.subject.get(SOA_KEY)
     if soa is None:
         return
     refresh, retry, expire, minimum = soa_timers(soa.rdatas[0])
@@ -39,7 +39,7 @@ def timers(facts: Facts) -> Findings:
 
 def ttls(facts: Facts) -> Findings:
     """TTLs of less than a minute or more than a week."""
-    for key, rrset in facts.zone.rrsets.items():
+    for key, rrset in facts.subject.items():
         if not _TTL[0] <= rrset.ttl <= _TTL[1]:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
             message = f"{what} has the TTL {rrset.ttl} s, not within {_TTL[0]} to {_TTL[1]}"
@@ -49,7 +49,7 @@ def ttls(facts: Facts) -> Findings:
 def sizes(facts: Facts) -> Findings:
     """An RRset whose reply does not fit into a UDP message that no network fragments."""
     around = len(facts.origin) + _HEADER + _QUESTION
-    for key, rrset in facts.zone.rrsets.items():
+    for key, rrset in facts.subject.items():
         rdatas = rrset.rdatas
         if len(rdatas) == 1 and len(rdatas[0]) < _UDP // 2:
             continue

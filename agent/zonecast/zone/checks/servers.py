@@ -11,7 +11,7 @@ from zonecast.zone.rrset import NS_KEY, RRset, node_of
 
 def own_servers(facts: Facts) -> Findings:
     """A server of this zone that is named in it must have an address here."""
-    rrset = facts.zone.rrsets.get(NS_KEY)
+    rrset = facts.subject.get(NS_KEY)
     for rdata in () if rrset is None else rrset.rdatas:
         node = facts.node_inside(rdata)
         if node is None:
@@ -23,7 +23,7 @@ def own_servers(facts: Facts) -> Findings:
             continue
         target = names.to_text(rdata)
         source = facts.source(node)
-        if facts.hidden_below(node, facts.dnames) is not None:
+        if facts.below_dname(node):
             message = f"server {target} is below a DNAME"
             yield facts.finding("ns-below-dname", message, "name another host", NS_KEY, rdata)
         elif source is not None and facts.rrset(source, rd.CNAME):
@@ -38,9 +38,9 @@ def own_servers(facts: Facts) -> Findings:
 def delegations(facts: Facts) -> Findings:
     """A delegation to a host inside this zone, or inside the child, needs its address here."""
     for key, rrset in facts.of_type(rd.NS):
-        if not rrset.owner or facts.hidden_below(node_of(key), facts.cuts) is not None:
+        if not rrset.owner or facts.below_cut(node_of(key)) is not None:
             continue
-        if facts.hidden_below(node_of(key), facts.dnames) is not None:
+        if facts.below_dname(node_of(key)):
             continue
         for rdata in rrset.rdatas:
             yield from _delegation(facts, key, rrset, rdata)
@@ -82,6 +82,6 @@ def wildcard_ns(facts: Facts) -> Findings:
 def ds_without_ns(facts: Facts) -> Findings:
     """DS records stand at delegations alone (RFC 4035 §2.4)."""
     for key, rrset in facts.of_type(rd.DS):
-        if rrset.owner and node_of(key) not in facts.cuts:
+        if rrset.owner and not facts.is_cut(node_of(key)):
             message = f"{facts.owner_text(rrset)} has a DS record and no NS records"
             yield facts.finding("ds-without-ns", message, "delegate it or remove the DS", key)

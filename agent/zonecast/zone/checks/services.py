@@ -35,7 +35,7 @@ def targets(facts: Facts) -> Findings:
                 if rdata[:2] == b"\0\0" and node == node_of(key):
                     message = f"{owner} is an alias of itself"
                     yield facts.finding("svcb-alias", message, "name another", key, rdata)
-                elif facts.source(node) is None and not facts.hidden_below(node, facts.dnames):
+                elif facts.source(node) is None and not facts.below_dname(node):
                     message = f"{owner} points to {names.to_text(target)}, which does not exist"
                     remedy = "add it, or mend the name (a missing final dot?)"
                     yield facts.finding("dangling-target", message, remedy, key, rdata)

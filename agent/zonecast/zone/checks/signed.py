@@ -10,9 +10,9 @@ from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import finding
 from zonecast.zone.checks.facts import ZONEMD, Facts, Findings
+from zonecast.zone.contents import Contents
 from zonecast.zone.findings import Finding
 from zonecast.zone.ignored import is_ignored
-from zonecast.zone.names import node_key
 from zonecast.zone.policy import ZonePolicy
 from zonecast.zone.rrset import SOA_KEY, RRset, node_of
 from zonecast.zone.zonefile import Parsed
@@ -20,6 +20,9 @@ from zonecast.zone.zonefile import Parsed
 _HALF = 1 << 31
 _SHA1_SIZE = 20
 _DIGESTS = {1: "sha384", 2: "sha512"}
+_ZONEMD_KEY = b"\x00" + ZONEMD.to_bytes(2, "big")
+# At the top of a zone that is signed, or is about to be.
+_CHAIN = frozenset((rd.NSEC, rd.NSEC3PARAM, rd.RRSIG, rd.DNSKEY))
 
 
 def stray_signatures(facts: Facts) -> Findings:
@@ -34,16 +37,16 @@ def stray_signatures(facts: Facts) -> Findings:
 
 def unsigned_sets(facts: Facts) -> Findings:
     """In a signed zone every RRset that it answers for is signed (RFC 4035 §2.2)."""
-    if SOA_KEY[:-2] + rd.RRSIG.to_bytes(2, "big") + SOA_KEY[-2:] not in facts.zone.rrsets:
+    if facts.contents.get(SOA_KEY[:-2] + rd.RRSIG.to_bytes(2, "big") + SOA_KEY[-2:]) is None:
         return
-    for key, rrset in facts.zone.rrsets.items():
+    for key, rrset in facts.subject.items():
         node = node_of(key)
-        if rrset.rtype == rd.RRSIG or facts.hidden_below(node, facts.cuts) is not None:
+        if rrset.rtype == rd.RRSIG or facts.below_cut(node) is not None:
             continue
-        if node in facts.cuts and rrset.rtype not in (rd.DS, rd.NSEC):
+        if facts.is_cut(node) and rrset.rtype not in (rd.DS, rd.NSEC):
             continue
         signature = node + b"\x00" + rd.RRSIG.to_bytes(2, "big") + rrset.rtype.to_bytes(2, "big")
-        if signature not in facts.zone.rrsets:
+        if facts.contents.get(signature) is None:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
             yield facts.finding("rrsig-missing", f"{what} has no RRSIG", "sign the zone again", key)
 
@@ -73,6 +76,11 @@ def _is_valid(rdata: bytes, clock: int) -> bool:
     expiration = int.from_bytes(rdata[8:12], "big")
     inception = int.from_bytes(rdata[12:16], "big")
     return (expiration - clock) % (1 << 32) < _HALF and (clock - inception) % (1 << 32) < _HALF
+
+
+def has_chain(contents: Contents) -> bool:
+    """Whether a zone has what a chain, or a record of one, is told by at its top."""
+    return not _CHAIN.isdisjoint(contents.types_at(b""))
 
 
 def nsec_chain(facts: Facts) -> Findings:
@@ -118,10 +126,15 @@ def _hash_of(owner: bytes) -> bytes:
     return octets if b32hexencode(octets).rstrip(b"=") == label else b""
 
 
+def has_zonemd(contents: Contents) -> bool:
+    """Whether a zone has a digest."""
+    return contents.get(_ZONEMD_KEY) is not None
+
+
 def zonemd(facts: Facts) -> Findings:
     """The zone's digest is the zone's (RFC 8976 §4). Schemes and hashes that are not known here
     are not judged."""
-    found = facts.rrset(b"", ZONEMD)
+    found = facts.contents.get(_ZONEMD_KEY)
     soa = facts.zone.serial
     for rdata in () if found is None else found.rdatas:
         algorithm = _DIGESTS.get(rdata[5])
@@ -133,8 +146,8 @@ def zonemd(facts: Facts) -> Findings:
             message = "the ZONEMD is not the digest of this zone"
         else:
             continue
-        key = node_key(b"") + b"\x00" + ZONEMD.to_bytes(2, "big")
-        yield facts.finding("zonemd-wrong", message, "make it again, last of all", key, rdata)
+        remedy = "make it again, last of all"
+        yield facts.finding("zonemd-wrong", message, remedy, _ZONEMD_KEY, rdata)
 
 
 def _digest(facts: Facts, algorithm: str) -> bytes:

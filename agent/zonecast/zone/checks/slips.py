@@ -5,6 +5,7 @@ from __future__ import annotations
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
+from zonecast.zone.contents import Contents
 from zonecast.zone.names import node_key
 from zonecast.zone.rrset import node_of
 
@@ -56,11 +57,17 @@ def undotted_owners(facts: Facts) -> Findings:
     if facts.origin == names.ROOT:
         return
     twice = node_key(facts.origin[:-1])
-    for key, rrset in facts.zone.rrsets.items():
+    for key, rrset in facts.subject.items():
         if key.startswith(twice):
             message = f"the record is of {facts.owner_text(rrset)}"
             yield facts.finding("missing-final-dot", message, "end the name with a dot", key)
             return
+
+
+def has_undotted_owners(contents: Contents) -> bool:
+    """Whether a zone has records below its own name, twice."""
+    origin = contents.origin
+    return origin != names.ROOT and contents.exists(node_key(origin[:-1]))
 
 
 def address_targets(facts: Facts) -> Findings:
@@ -78,7 +85,7 @@ def address_targets(facts: Facts) -> Findings:
 
 def underscores(facts: Facts) -> Findings:
     """Two names that differ by an underscore: one of them is a slip."""
-    for key, rrset in facts.zone.rrsets.items():
+    for key, rrset in facts.subject.items():
         if b"_" not in key:
             continue
         node = node_of(key)
@@ -101,7 +108,7 @@ def underscores(facts: Facts) -> Findings:
 def spellings(facts: Facts) -> Findings:
     """One name in capitals and in small letters: they are the same name (RFC 4343)."""
     seen: dict[bytes, bytes] = {}
-    for key, rrset in facts.zone.rrsets.items():
+    for key, rrset in facts.subject.items():
         if seen.setdefault(node_of(key), rrset.owner) != rrset.owner:
             message = f"{facts.owner_text(rrset)} is written in another case elsewhere"
             yield facts.finding("name-case", message, "write it one way", key)

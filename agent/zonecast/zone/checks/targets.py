@@ -33,7 +33,7 @@ def _host_problem(facts: Facts, target: bytes) -> tuple[str, str, str] | None:
     node = facts.node_inside(target)
     if target == names.ROOT or node is None or facts.cut_at_or_above(node) is not None:
         return None
-    if facts.hidden_below(node, facts.dnames) is not None:
+    if facts.below_dname(node):
         return "is-cname", "is below a DNAME", "name the host itself"
     source = facts.source(node)
     if source is not None and facts.rrset(source, rd.CNAME):
@@ -54,7 +54,7 @@ def dangling_aliases(facts: Facts) -> Findings:
                 continue
             if is_address(facts, rdata) or is_undotted(facts, rd.CNAME, rdata):
                 continue
-            below_dname = facts.hidden_below(node, facts.dnames) is not None
+            below_dname = facts.below_dname(node)
             if not below_dname and facts.source(node) is None:
                 target = names.to_text(rdata)
                 message = f"{facts.owner_text(rrset)} is an alias of {target}, which does not exist"
