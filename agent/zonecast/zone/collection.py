@@ -95,6 +95,8 @@ def _matches(glob: tuple[str, ...], path: str) -> bool:
 
     Which of the glob's parts may come next is followed part by part, so that no glob takes long.
     """
+    if len(glob) == 2 and glob[0] == "**" != glob[1]:  # as most are written
+        return fnmatchcase(basename(path), glob[1].replace("[", "[[]"))
     places = _past_directories(glob, {0})
     for part in path.split("/"):
         following = {place for place in places if place < len(glob) and glob[place] == "**"}
@@ -149,6 +151,48 @@ def includer(paths: Several[str], read: Read) -> Callable[[str, str], tuple[str,
     return include
 
 
+class Reading:
+    """What there is to read in a revision: `origins` has every zone file and its zone, `holders`
+    the file that each zone (lower-cased) is read from, which is the first of several; `wanted` the
+    zones whose files, any of them, `only` accepts. `faults` are findings about such files, by zone;
+    `unplaced` those about files that are no zone's."""
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        read: Read,
+        policy: Policy,
+        *,
+        only: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.known = paths if isinstance(paths, frozenset) else frozenset(paths)
+        self.origins, findings = zone_files(self.known, policy)
+        self.holders: dict[bytes, str] = {}
+        self.faults: dict[bytes, list[Finding]] = {}
+        self.unplaced: list[Finding] = []
+        for path, origin in self.origins.items():
+            self.holders.setdefault(origin.lower(), path)
+        asked = {
+            origin.lower() for path, origin in self.origins.items() if only is None or only(path)
+        }
+        self.wanted = [origin for origin in self.holders if origin in asked]
+        for found in findings:
+            at = found.position.path
+            if at in self.origins:
+                self.faults.setdefault(self.origins[at].lower(), []).append(found)
+            elif only is None or only(at):
+                self.unplaced.append(found)
+        self._read = read
+        self._include = includer(self.known, read)
+
+    def zone(self, origin: bytes) -> Parsed:
+        """Read the zone with this (lower-cased) origin."""
+        path = self.holders[origin]
+        parsed = _read(path, self.origins[path], self._read, self._include)
+        parsed.findings += self.faults.get(origin, ())
+        return parsed
+
+
 def read_collection(
     paths: Iterable[str],
     read: Read,
@@ -158,24 +202,9 @@ def read_collection(
 ) -> Collection:
     """The zones of a revision; those alone whose zone file's path `only` accepts. Where two files
     hold one zone, the first is read and held back by a finding, whichever of them is wanted."""
-    known = frozenset(paths)
-    origins, findings = zone_files(known, policy)
-    collection = Collection(policy, origins)
-    include = includer(known, read)
-    wanted = {path for path in origins if only is None or only(path)}
-    wanted_origins = {origins[path].lower() for path in wanted}
-    for path, origin in origins.items():
-        key = origin.lower()
-        if key in wanted_origins and key not in collection.zones:
-            collection.zones[key] = _read(path, origin, read, include)
-    for found in findings:
-        at = found.position.path
-        if at not in origins:
-            if only is None or only(at):
-                collection.unplaced.append(found)
-        elif origins[at].lower() in wanted_origins:
-            collection.zones[origins[at].lower()].findings.append(found)
-    return collection
+    reading = Reading(paths, read, policy, only=only)
+    zones = {origin: reading.zone(origin) for origin in reading.wanted}
+    return Collection(policy, reading.origins, zones, reading.unplaced)
 
 
 def _read(
