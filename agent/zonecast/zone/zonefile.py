@@ -17,7 +17,8 @@ from zonecast.zone.catalogue import finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.ignored import Ignored, marks, watching
 from zonecast.zone.rrset import SOA_KEY, Zone
-from zonecast.zone.zonefile_reader import Include, State, read_file
+from zonecast.zone.zonefile_context import Include, State
+from zonecast.zone.zonefile_reader import read_file
 from zonecast.zone.zonefile_records import MAX_ERRORS, EnoughError, Places, Records
 
 _BIG = 1 << 20  # octets
