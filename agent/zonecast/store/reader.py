@@ -18,6 +18,7 @@ from zonecast.store.schema import (
     open_environment,
 )
 from zonecast.zone import rdata as rd
+from zonecast.zone.names import node_key
 from zonecast.zone.rrset import SOA_KEY, RRset, Zone
 
 
@@ -106,6 +107,15 @@ class Snapshot:
             return None
         return self._cursor.item()  # type: ignore[no-any-return]
 
+    def seek_before(self, key: bytes) -> tuple[bytes, bytes] | None:
+        """The last answer entry whose key is below `key`."""
+        if self._cursor is None:
+            self._cursor = self._transaction.cursor(self._answers)
+        cursor = self._cursor
+        if not (cursor.prev() if cursor.set_range(key) else cursor.last()):
+            return None
+        return cursor.item()  # type: ignore[no-any-return]
+
     def record(self, origin: bytes) -> ZoneRecord | None:
         """What is known of the zone at (lower-cased) `origin`."""
         octets = self._transaction.get(origin, db=self._databases["zones"])
@@ -127,6 +137,15 @@ class Snapshot:
         """The zone's finished transfer records in canonical order, run by run, without the SOA."""
         cursor = self._transaction.cursor(self._databases["transfer"])
         return (run for _, run in prefixed(cursor, ref.prefix))
+
+    def node(self, ref: ZoneRef, node: bytes) -> dict[bytes, RRset]:
+        """The RRsets at a node, by RRset key."""
+        cursor = self._transaction.cursor(self._databases["transfer"])
+        found: dict[bytes, RRset] = {} if node else {SOA_KEY: self.soa(ref)}
+        if find_run(cursor, ref.prefix, node):
+            records = read_transfer_records(cursor.value())
+            found |= group(record for record in records if node_key(record[0]) == node)
+        return found
 
     def journal(self, ref: ZoneRef, serial: int) -> list[bytes] | None:
         """The changesets that lead from `serial` to the newest version, oldest first, each as
@@ -190,9 +209,21 @@ class Snapshot:
         self.close()
 
 
-def prefixed(cursor: Any, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The items whose key starts with `prefix`."""
-    more = cursor.set_range(prefix)
+def find_run(cursor: Any, prefix: bytes, node: bytes) -> bool:
+    """Put the cursor on the transfer run that has a node or would have it; False where the zone
+    has no run."""
+    place = prefix + node
+    found = cursor.set_range(place)
+    if not found or cursor.key() != place:
+        found = cursor.prev() if found else cursor.last()
+    if not found or not cursor.key().startswith(prefix):
+        found = cursor.set_range(prefix) and cursor.key().startswith(prefix)
+    return bool(found)
+
+
+def prefixed(cursor: Any, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    """The items whose key starts with `prefix`, those below `start` left out."""
+    more = cursor.set_range(start or prefix)
     while more:
         key, value = cursor.item()
         if not key.startswith(prefix):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zonecast.protocol.compiled import group, read_transfer_records, transfer_records
+from zonecast.store.reader import find_run
 from zonecast.zone.rrset import RRset, node_of
 
 # Octets that a new run is filled to; a run is split again only past twice that.
@@ -36,18 +37,13 @@ class RunEditor:
         place = self._prefix + node
         if self._end is not None and place >= self._end:
             self.finish()
-            self._load(place)
+            self._load(node)
         return self._nodes.setdefault(node, {})
 
-    def _load(self, place: bytes) -> None:
+    def _load(self, node: bytes) -> None:
         cursor = self._cursor
-        found = cursor.set_range(place)
-        if not found or cursor.key() != place:
-            found = cursor.prev() if found else cursor.last()
-        if not found or not cursor.key().startswith(self._prefix):
-            found = cursor.set_range(self._prefix) and cursor.key().startswith(self._prefix)
         self._nodes = {}
-        if not found:
+        if not find_run(cursor, self._prefix, node):
             self._key = self._end = None
             return
         self._key = cursor.key()
