@@ -1,0 +1,127 @@
+"""What surrounds pre-receive: git's quarantine, another user, several refs at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from zones_clone import NAME, OTHER, Clone, run, server_tip, zone
+
+NOBODY = 65534
+
+
+def _hook(server: Path) -> Path:
+    return server / "hooks" / "pre-receive"
+
+
+def _watched(server: Path, before: str = "", after: str = "") -> None:
+    """Run shell lines around our hook."""
+    hook = _hook(server)
+    ours = hook.with_name("ours")
+    hook.rename(ours)
+    hook.write_text(
+        f'#!/bin/sh\ninput=$(cat)\n{before}\nprintf "%s\\n" "$input" | {ours}\n'
+        f"status=$?\n{after}\nexit $status\n"
+    )
+    hook.chmod(0o755)
+
+
+def test_new_objects_are_seen_in_quarantine_and_nowhere_else(
+    pushing: Clone, tmp_path: Path
+) -> None:
+    """Pitfall: in pre-receive new objects are only visible through the quarantine's variables:
+    they are kept for this repository, and its objects vanish with a refused push."""
+    server = tmp_path / "zones.git"
+    # Without the variables that git set, the pushed commit does not exist.
+    _watched(
+        server,
+        'set -- $input\n[ -n "$GIT_QUARANTINE_PATH" ] || echo no quarantine >&2\n'
+        'env -u GIT_OBJECT_DIRECTORY -u GIT_QUARANTINE_PATH git cat-file -e "$2" 2>/dev/null'
+        " && echo already here >&2",
+    )
+    bad = pushing.commit_unchecked({NAME: zone(10, "www A 192.0.2.81")})
+    refused = pushing.push()
+    assert "[serial-not-raised]" in refused.output
+    assert "already here" not in refused.output
+    assert "no quarantine" not in refused.output
+    assert not run(server, "git", "cat-file", "-e", bad).ok
+    good = pushing.commit_unchecked({NAME: zone(11, "www A 192.0.2.81")})
+    assert pushing.push().ok
+    assert run(server, "git", "cat-file", "-e", good).ok
+
+
+def test_the_hook_moves_no_ref(pushing: Clone, tmp_path: Path) -> None:
+    """Pitfall: refs cannot be updated inside the hook; git refuses it, and ours does without."""
+    server = tmp_path / "zones.git"
+    _watched(
+        server,
+        after="set -- $input\ngit update-ref refs/heads/sneaked $2 2>&1 | sed 's/^/git: /' >&2",
+    )
+    before = run(server, "git", "for-each-ref").output
+    tip = pushing.commit_unchecked({NAME: zone(11, "www A 192.0.2.81")})
+    pushed = pushing.push()
+    assert pushed.ok, pushed.output
+    assert "1 changed zone checked" in pushed.output
+    assert "ref updates forbidden inside quarantine" in pushed.output
+    after = run(server, "git", "for-each-ref").output
+    assert after.splitlines() == [f"{tip} commit\trefs/heads/main"]
+    assert len(before.splitlines()) == 1
+
+
+def test_a_push_of_many_refs_is_judged_by_the_published_branch(pushing: Clone) -> None:
+    """Pitfall: one push holds several commits, several branches and a deletion; only the published
+    branch gates, and a force-push of another one passes."""
+    pushing.commit_unchecked({NAME: "broken\n"})
+    pushing.commit_unchecked({NAME: zone(11, "www A 192.0.2.81")})
+    pushing.git("branch", "broken", "HEAD~1")
+    assert pushing.push("broken", "broken:gone").ok
+    pushing.git("branch", "--force", "broken", "HEAD~2")
+    pushed = pushing.push("main", "+broken", ":gone", "main:new")
+    assert pushed.ok, pushed.output
+    assert "1 changed zone checked" in pushed.output
+    tips = [server_tip(pushing, branch) for branch in ("main", "broken", "gone", "new")]
+    head = pushing.git("rev-parse", "HEAD")
+    assert tips == [head, pushing.git("rev-parse", "HEAD~2"), "", head]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="pushing as another user takes root")
+def test_another_user_pushes_through_the_group(pushing: Clone, tmp_path: Path) -> None:
+    """Pitfall: one user pushes, another owns the repository and runs the agent: the group's
+    permissions suffice, and the hook names its interpreter by an absolute path."""
+    python = shutil.which(sys.executable) or sys.executable
+    reachable = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    if not run(tmp_path, *reachable, python, "-c", "import zonecast").ok:
+        pytest.skip("this interpreter is out of another user's reach")
+    server = tmp_path / "zones.git"
+    run(server, "git", "config", "core.sharedRepository", "group")
+    # root owns it, the group of those who push may write it.
+    assert run(tmp_path, "chgrp", "-R", str(NOBODY), str(server)).ok
+    assert run(tmp_path, "chmod", "-R", "g+rwX", str(server)).ok
+    assert run(tmp_path, "chown", "-R", str(NOBODY), str(pushing.path)).ok
+    for directory in tmp_path.parents:
+        if directory.stat().st_uid == 0 and not directory.stat().st_mode & stat.S_IXOTH:
+            directory.chmod(directory.stat().st_mode | stat.S_IXOTH)
+    tmp_path.chmod(0o755)
+    command = [
+        *reachable, "env", f"HOME={tmp_path}", "PATH=/usr/bin:/bin",
+        "git", "-C", str(pushing.path), "-c", "safe.directory=*", "-c", "user.name=x",
+        "-c", "user.email=x@example.com",
+    ]  # fmt: skip
+    (tmp_path / ".gitconfig").write_text("[safe]\n    directory = *\n")
+    (tmp_path / ".gitconfig").chmod(0o644)
+    hook = _hook(server).read_text()
+    assert f"interpreter={sys.executable}" in hook
+    assert Path(sys.executable).is_absolute()
+    for serial, record, passes in ((10, "www A 192.0.2.81", False), (11, "www A 192.0.2.82", True)):
+        pushing.write(NAME, zone(serial, record))
+        (pushing.path / NAME).chmod(0o644)
+        done = run(tmp_path, *command, "commit", "--quiet", "--no-verify", "--all", "-m", "change")
+        assert done.ok, done.output
+        pushed = run(tmp_path, *command, "push", "--quiet", "origin", "main")
+        assert pushed.ok == passes, pushed.output
+        assert ("[serial-not-raised]" in pushed.output) != passes, pushed.output
+    assert OTHER in run(server, "git", "ls-tree", "-r", "--name-only", "main").output
