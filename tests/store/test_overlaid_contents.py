@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from test_store_equals_zone import ORIGIN, build, zones
+
 from zonecast.protocol.view import ZoneRef
 from zonecast.store.contents import Overlaid
 from zonecast.store.schema import prepare
