@@ -2,8 +2,8 @@
 has it up to the next one.
 
 A passage can be read by itself where nothing else in the file bears on it: one `$TTL` before all
-records, no `$ORIGIN` but the zone's own, no `$INCLUDE` and `$GENERATE`, no owner written with an
-escape. `Text.of` refuses any other file.
+records, no `$ORIGIN` but the zone's own, no `$GENERATE`, no mention of `$INCLUDE`, no owner
+written with an escape. `Text.of` refuses any other file.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Text:
         """The text of a zone file; None where its passages cannot be read by themselves."""
         if octets.startswith(b"\xef\xbb\xbf") or b"zonecast:" in octets or _escaped_owner(octets):
             return None
+        if b"$INCLUDE" in octets.upper():
+            return None
         spans = _parentheses(octets)
         ttl = _default_ttl(octets, origin)
         if spans is None or ttl is None:
@@ -58,6 +60,7 @@ class Text:
     def owned(self, written: Collection[bytes], origin: bytes) -> Iterator[tuple[int, int]]:
         """The passages whose owner is one of `written`, names in lower-case text relative to the
         origin, or is written as such a name followed by it."""
+        # A line's place in it is that of the line feed before it.
         lowered = b"\n" + self.octets.lower()
         ending = b"." if origin == names.ROOT else b"." + names.to_text(origin).lower().encode()
         if len(written) <= _FEW:
