@@ -133,7 +133,8 @@ ACCESS = Access(
         ("example.", "IXFR", "192.0.2.2", False, True, dns.rcode.FORMERR),
         ("www.example.", "AXFR", "192.0.2.2", False, False, dns.rcode.NOTAUTH),
         ("elsewhere.", "AXFR", "192.0.2.99", True, False, dns.rcode.NOTAUTH),
-        ("example.", "AXFR", "192.0.2.2", False, True, dns.rcode.FORMERR),
+        ("www.example.", "AXFR", "192.0.2.99", False, False, dns.rcode.NOTAUTH),
+        ("example.", "AXFR", "192.0.2.2", False, True, dns.rcode.NOTIMP),
     ],
 )
 def test_transfers_are_denied(
@@ -147,6 +148,16 @@ def test_transfers_are_denied(
     assert isinstance(reply, bytes)
     assert reply[3] & 15 == rcode
     assert reply[6:8] == b"\x00\x00"
+
+
+def test_a_denied_transfer_has_an_opt_iff_the_query_had_one() -> None:
+    responder = make_responder(version(1), datagram=False, access=ACCESS)
+    for qtype in ("AXFR", "IXFR"):
+        assert ask(responder, query("example.", qtype)).edns == -1
+        denied = ask(responder, query("example.", qtype, edns=1232, dnssec=True))
+        assert (denied.rcode(), denied.edns, denied.ednsflags) == (5, 0, 0x8000)
+        unknown = ask(responder, query("example.", qtype, edns=1232, version=1))
+        assert (unknown.rcode(), unknown.edns) == (dns.rcode.BADVERS, 0)
 
 
 def test_a_notify_from_a_primary_is_answered_and_passed_on() -> None:

@@ -85,9 +85,10 @@ def is_request(packet: bytes) -> bool:
     return len(packet) >= 12 and not packet[2] & 0x80
 
 
-def error_reply(packet: bytes, rcode: int) -> bytes:
+def error_reply(packet: bytes, rcode: int, opt: bytes = b"") -> bytes:
     """Header and, as far as it can be read, question, with `rcode`; for requests that cannot be
-    answered otherwise. `packet` holds at least a header."""
+    answered otherwise. `packet` holds at least a header; `opt` is our OPT record where the query
+    had one (RFC 6891 §6.1.1)."""
     identifier, flags, questions, *_ = HEADER.unpack_from(packet)
     question = b""
     if questions == 1:
@@ -96,4 +97,4 @@ def error_reply(packet: bytes, rcode: int) -> bytes:
         except WireError:
             pass
     flags = QR | flags & (OPCODE_MASK | RD) | rcode
-    return HEADER.pack(identifier, flags, bool(question), 0, 0, 0) + question
+    return HEADER.pack(identifier, flags, bool(question), 0, 0, bool(opt)) + question + opt

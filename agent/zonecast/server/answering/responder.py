@@ -143,7 +143,8 @@ class Responder:
             query = read_query(packet)
         except WireError:
             return error_reply(packet, FORMERR)
-        if query.qtype in (rd.AXFR, rd.IXFR):
+        known_edns = query.edns is None or not query.edns.version
+        if query.qtype in (rd.AXFR, rd.IXFR) and known_edns:
             return self._transfer(packet, query, client, key, signer)
         room = 0 if signer is None else signer.room
         reply = answer_query(packet, query, self._view, self._datagram, room)
@@ -182,18 +183,18 @@ class Responder:
         self, packet: bytes, query: Query, client: Any, key: bytes | None, signer: Signer | None
     ) -> Reply:
         """AXFR and IXFR (RFC 5936, RFC 1995): denied by default, AXFR over streams only."""
+        opt = b"" if query.edns is None else write_opt(query.edns.dnssec)
         refused = self._refuse_transfer(query, client, key)
         if refused:
-            return error_reply(packet, refused)
+            return error_reply(packet, refused, opt)
         serial = 0
         if query.qtype == rd.IXFR:
             try:
                 serial = client_serial(packet)
             except WireError:
-                return error_reply(packet, FORMERR)
+                return error_reply(packet, FORMERR, opt)
         zone = PinnedZone(self._view, self._view.zones[query.name.lower()])
         question = packet[12 : query.end]
-        opt = b"" if query.edns is None else write_opt(query.edns.dnssec)
         if self._datagram:
             limit = 512 if query.edns is None else query.edns.limit
             limit -= 0 if signer is None else signer.room
@@ -204,13 +205,15 @@ class Responder:
 
     def _refuse_transfer(self, query: Query, client: Any, key: bytes | None) -> int:
         """The RCODE that denies this transfer; NOERROR to go ahead."""
-        if query.qclass != 1 or (self._datagram and query.qtype == rd.AXFR):
+        if query.qclass != 1:
             return FORMERR
-        if not self.rules.access.may_transfer(self._client_ip(client), key):
-            return REFUSED
+        if self._datagram and query.qtype == rd.AXFR:
+            return NOTIMP
         origin = query.name.lower()
         if origin not in self._view.zones:
             return NOTAUTH
+        if not self.rules.access.may_transfer(self._client_ip(client), key):
+            return REFUSED
         return SERVFAIL if origin in self._view.expired else NOERROR
 
 
