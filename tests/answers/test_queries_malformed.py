@@ -101,8 +101,6 @@ def test_responses_and_fragments_get_silence() -> None:
          + query("www.example.", "A")[12:] + b"\x01a" + OPT),
         ("option overruns the OPT", query("www.example.", "A", edns=512)[:-1] + b"\x05"
          + b"\x00\x0a\x00\x08a"),
-        ("type 0", query("example.", 0)),
-        ("type OPT", query("example.", 41)),
     ],
 )  # fmt: skip
 def test_formerr(name: str, packet: bytes) -> None:
@@ -110,6 +108,17 @@ def test_formerr(name: str, packet: bytes) -> None:
     assert reply is not None
     assert reply[3] & 15 == dns.rcode.FORMERR
     assert not reply[2] & 0x04
+
+
+@pytest.mark.parametrize("qtype", [0, 41, 249, 250, 253, 254])
+def test_types_that_no_zone_holds_are_not_there(qtype: int) -> None:
+    for name, rcode in (("example.", dns.rcode.NOERROR), ("no.example.", dns.rcode.NXDOMAIN)):
+        for octets in (query(name, qtype), query(name, qtype, edns=1232)):
+            reply = reply_to(octets)
+            assert reply is not None
+            message = dns.message.from_wire(reply)
+            assert (message.rcode(), message.answer) == (rcode, [])
+            assert len(message.authority) == 1
 
 
 def test_other_opcodes_get_notimp_with_the_question() -> None:

@@ -11,17 +11,12 @@ from zonecast.protocol.answer_additional import addresses
 from zonecast.protocol.answer_writer import Writer
 from zonecast.protocol.edns import BADVERS, PLAIN_SIZE, write_opt
 from zonecast.protocol.message import Query
-from zonecast.protocol.sections import AA, FORMERR, NOTIMP, QR, RD, REFUSED, TC
+from zonecast.protocol.sections import AA, QR, RD, REFUSED, TC
 from zonecast.protocol.view import View
 from zonecast.zone import rdata as rd
 
 CLASS_IN, CLASS_ANY = 1, 255
 STREAM_LIMIT = 65535
-
-# Types that no zone holds (RFC 6895 §3.1): TKEY, TSIG and OPT in a question, and type 0, are
-# malformed, MAILB and MAILA are not supported by anyone.
-_MALFORMED = frozenset((0, rd.OPT, 249, rd.TSIG))
-_OBSOLETE = frozenset((253, 254))
 
 
 def answer_query(packet: bytes, query: Query, view: View, datagram: bool, room: int = 0) -> bytes:
@@ -49,11 +44,8 @@ def _decide(query: Query, view: View, dnssec: bool) -> Answer:
         return Answer(BADVERS, authoritative=False)
     if query.qclass not in (CLASS_IN, CLASS_ANY):
         return Answer(REFUSED, authoritative=False)
-    if query.qtype in _MALFORMED:
-        return Answer(FORMERR, authoritative=False)
-    if query.qtype in _OBSOLETE:
-        return Answer(NOTIMP, authoritative=False)
-    answer = resolve(view, query.name, query.qtype, dnssec)
+    # Type 0 keys the stored negative answer; like OPT it is in no zone (RFC 6895 §3.1).
+    answer = resolve(view, query.name, query.qtype or rd.OPT, dnssec)
     if query.qclass == CLASS_ANY:
         answer.authoritative = False  # other classes are not ours to speak for (RFC 1035 §6.2)
     return answer
