@@ -1,183 +1,140 @@
-"""`zonecast diff`: what differs between two revisions, record by record."""
+"""`zonecast diff`: what differs between two revisions, or from what is served, record by record."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from itertools import groupby
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
+from zonecast.cli.agent import config_option
+from zonecast.cli.diff_compare import Comparison, compare_files, compare_served
+from zonecast.cli.diff_markdown import markdown
+from zonecast.cli.diff_text import show_human, show_json
 from zonecast.cli.place import Place, find_place
-from zonecast.cli.render import counted, format_option, say
-from zonecast.cli.revisions import (
-    Files,
-    changed_between,
-    committed,
-    committed_or_none,
-    read_zones,
-    staged,
-    touched_zones,
-    work_tree,
-)
+from zonecast.cli.render import format_option, say
+from zonecast.cli.revisions import Files, committed, committed_or_none, staged, work_tree
+from zonecast.config import Endpoint, read_endpoint
+from zonecast.errors import BadNameError, UsageError
 from zonecast.zone import names
-from zonecast.zone.changeset import Changeset, diff
-from zonecast.zone.differences import Difference, differences
-from zonecast.zone.findings import errors
-from zonecast.zone.zonefile import Parsed
-
-_MARKS = {"add": ("+", "green"), "delete": ("-", "red"), "ttl": ("~", "yellow")}
-
-
-class ZoneDifference(NamedTuple):
-    """What happened to one zone. A serial is None on the side where there is no such zone, or
-    where its SOA cannot be read; `broken` are the paths that have errors."""
-
-    zone: str
-    old_serial: int | None
-    new_serial: int | None
-    status: str
-    records: list[Difference]
-    broken: list[str]
+from zonecast.zone.rrset import Zone
 
 
 @click.command()
 @click.argument("old", required=False)
 @click.argument("new", required=False)
 @click.option("--staged", "from_index", is_flag=True, help="Compare with what is staged.")
+@click.option("--served", is_flag=True, help="In place of OLD, what the agent here serves.")
+@click.option(
+    "--server", metavar="ADDRESS", help="In place of OLD, what this server serves (AXFR)."
+)
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    help="The TSIG key for --server, from zonecast keygen or tsig-keygen.",
+)
+@click.option("--zone", "zones", multiple=True, metavar="NAME", help="Only this zone; repeatable.")
+@click.option("--stat", is_flag=True, help="Count the records of each zone, show none.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where anything differs.")
 @format_option("markdown")
-def command(old: str | None, new: str | None, from_index: bool, output_format: str) -> None:
-    """Show the records that differ between OLD (HEAD) and NEW (the work tree)."""
-    if from_index and new is not None:
-        raise click.UsageError("--staged and NEW exclude each other")
+@config_option
+def command(
+    old: str | None,
+    new: str | None,
+    from_index: bool,
+    served: bool,
+    server: str | None,
+    key_file: Path | None,
+    zones: tuple[str, ...],
+    stat: bool,
+    exit_code: bool,
+    output_format: str,
+    config_path: Path,
+) -> None:
+    """Show the records that differ between OLD (HEAD) and NEW (the work tree).
+
+    With --served or --server one argument is enough: NEW, and what would change if it was
+    published.
+    """
+    if key_file is not None and server is None:
+        raise click.UsageError("--key-file goes with --server")
+    only = frozenset(map(_origin, zones))
     place = find_place(Path())
-    before, after = _sides(place, old, new, from_index)
-    found = _compare(before, after)
-    _FORMATS[output_format](found)
+    if served or server is not None:
+        if new is not None or (served and server is not None):
+            raise click.UsageError("OLD, --served and --server exclude each other")
+        after = _after(place, old, from_index, bare="HEAD")
+        found = _compare_served(server, key_file, config_path, after, only)
+    else:
+        after = _after(place, new, from_index, bare=None)
+        found = compare_files(_before(place, old), after, only)
+    _show(found, output_format, stat)
+    if exit_code and (found.zones or found.unplaced):
+        raise click.exceptions.Exit(1)
 
 
-def _sides(place: Place, old: str | None, new: str | None, from_index: bool) -> tuple[Files, Files]:
+def _origin(text: str) -> bytes:
+    try:
+        return names.from_text(text, names.ROOT).lower()
+    except BadNameError as error:
+        raise UsageError(error.message, where="--zone", remedy="give a zone's name") from None
+
+
+def _before(place: Place, old: str | None) -> Files:
     repository = place.needs_repository()
     if old is None:
-        before = committed_or_none(repository, "HEAD", place.prefix)
-    else:
-        before = committed(repository, old, place.prefix)
+        return committed_or_none(repository, "HEAD", place.prefix)
+    return committed(repository, old, place.prefix)
+
+
+def _after(place: Place, new: str | None, from_index: bool, bare: str | None) -> Files:
+    """The files of the newer side; in a bare repository, where none is named, those of `bare`."""
+    repository = place.needs_repository()
+    if from_index and new is not None:
+        raise click.UsageError("--staged and NEW exclude each other")
+    if new is None and repository.bare and not from_index:
+        new = bare
+        if new is None:
+            raise click.UsageError("a bare repository has no work tree: give OLD and NEW")
     if new is not None:
-        return before, committed(repository, new, place.prefix)
+        return committed(repository, new, place.prefix)
     if from_index:
-        return before, staged(repository, place.prefix)
-    if repository.bare:
-        raise click.UsageError("a bare repository has no work tree: give OLD and NEW")
-    return before, work_tree(place.top, repository)
+        return staged(repository, place.prefix)
+    return work_tree(place.top, repository)
 
 
-def _compare(before: Files, after: Files) -> list[ZoneDifference]:
-    new_policy = after.policy()
-    old_policy = before.policy_or(new_policy)
-    changed = changed_between(before, after, before.paths & after.paths)
-    sides = []
-    for files, policy in ((before, old_policy), (after, new_policy)):
-        touched = touched_zones(changed, files, policy)
-        sides.append(read_zones(files, policy, touched.__contains__).zones)
-    found = []
-    for origin in sorted(sides[0].keys() | sides[1].keys(), key=names.node_key):
-        item = _zone_difference(origin, sides[0].get(origin), sides[1].get(origin))
-        if item is not None:
-            found.append(item)
-    return found
+def _compare_served(
+    server: str | None,
+    key_file: Path | None,
+    config_path: Path,
+    after: Files,
+    only: frozenset[bytes],
+) -> Comparison:
+    # Loaded here: two revisions are compared without transfers and store.
+    from zonecast.cli.diff_served import from_server, from_store, read_key_file
+
+    if server is None:
+        return compare_served(lambda wanted: from_store(config_path, wanted), after, only)
+    endpoint = _endpoint(server)
+    key = None if key_file is None else read_key_file(key_file)
+
+    def transferred(wanted: Iterable[bytes]) -> Mapping[bytes, Zone]:
+        return from_server(endpoint, key, wanted)
+
+    return compare_served(transferred, after, only)
 
 
-def _zone_difference(
-    origin: bytes, old: Parsed | None, new: Parsed | None
-) -> ZoneDifference | None:
-    old_zone = old.zone if old is not None and old.zone.soa is not None else None
-    new_zone = new.zone if new is not None and new.zone.soa is not None else None
-    records: list[Difference] = []
-    changes = True
-    if new_zone is not None:
-        changeset: Changeset = diff(old_zone, new_zone)
-        changes = changeset.changes_anything()
-        records = differences(changeset)
-    elif old_zone is not None:
-        records = [item._replace(kind="delete") for item in differences(diff(None, old_zone))]
-    broken = [side.path for side in (old, new) if side is not None and errors(side.findings)]
-    if not changes and not broken:
-        return None
-    status = "removed" if new is None else "added" if old is None else "changed"
-    return ZoneDifference(
-        names.to_text(origin),
-        None if old_zone is None else old_zone.serial,
-        None if new_zone is None else new_zone.serial,
-        status,
-        records,
-        broken,
-    )
+def _endpoint(text: str) -> Endpoint:
+    try:
+        return read_endpoint(text)
+    except ValueError as error:
+        raise UsageError(str(error), where="--server", remedy="192.0.2.1 or 192.0.2.1:53") from None
 
 
-def _heading(item: ZoneDifference) -> str:
-    if item.status == "changed":
-        serials = f"serial {item.old_serial} → {item.new_serial}"
+def _show(found: Comparison, output_format: str, stat: bool) -> None:
+    if output_format == "json":
+        show_json(found, stat)
+    elif output_format == "markdown":
+        say(markdown(found, stat).removesuffix("\n"))
     else:
-        serial = item.new_serial if item.status == "added" else item.old_serial
-        serials = f"{item.status}, serial {serial}"
-    return f"{item.zone} ({serials})"
-
-
-def _warn_broken(item: ZoneDifference) -> None:
-    for path in item.broken:
-        say(f"{path}: has errors, so that this may not be all of it; see zonecast check", err=True)
-
-
-def _human(found: list[ZoneDifference]) -> None:
-    for item in found:
-        _warn_broken(item)
-        say(click.style(_heading(item), bold=True))
-        for owner, records in groupby(item.records, key=lambda record: record.owner):
-            say(f"  {owner}")
-            for record in records:
-                mark, colour = _MARKS[record.kind]
-                say("    " + click.style(f"{mark} {record}", fg=colour))
-    say(_summary(found))
-
-
-def _summary(found: list[ZoneDifference]) -> str:
-    if not found:
-        return "no difference"
-    kinds = [record.kind for item in found for record in item.records]
-    return (
-        f"{counted(len(found), 'zone')}: {counted(kinds.count('add'), 'record')} added, "
-        f"{kinds.count('delete')} deleted, {kinds.count('ttl')} with another TTL"
-    )
-
-
-def _json(found: list[ZoneDifference]) -> None:
-    zones = []
-    for item in found:
-        records = [record._asdict() for record in item.records]
-        zones.append({**item._asdict(), "records": records})
-    say(json.dumps({"zones": zones}, indent=2))
-
-
-def _markdown(found: list[ZoneDifference]) -> None:
-    for item in found:
-        _warn_broken(item)
-        say(f"### {_heading(item)}\n\n```diff")
-        for record in item.records:
-            # A diff block knows no other TTL: one line out, one line in.
-            if record.old_ttl is not None:
-                old = record._replace(ttl=record.old_ttl, old_ttl=None)
-                say(f"- {record.owner} {old}")
-                say(f"+ {record.owner} {record._replace(old_ttl=None)}")
-            else:
-                say(f"{_MARKS[record.kind][0]} {record.owner} {record}")
-        say("```\n")
-    say(_summary(found))
-
-
-_FORMATS: dict[str, Callable[[list[ZoneDifference]], None]] = {
-    "human": _human,
-    "json": _json,
-    "markdown": _markdown,
-}
+        show_human(found, stat)
