@@ -1,10 +1,8 @@
 """Answering a query: RFC 1034 §4.3.2 over a View. The one answerer, over LMDB and over a dict.
 
 Also here: wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308), the RCODE after a
-CNAME (RFC 6604), minimal answers to ANY (RFC 8482), RRSIGs with DO (RFC 4035 §3.1.1). CNAMEs are
-followed through every zone served.
-
-Not implemented: NSEC and NSEC3 proofs (RFC 4035 §3.1.3, RFC 5155 §7.2).
+CNAME (RFC 6604), minimal answers to ANY (RFC 8482), RRSIGs and proofs with DO (RFC 4035 §3.1, RFC
+5155 §7.2; `denial`). CNAMEs are followed through every zone served.
 """
 
 from __future__ import annotations
@@ -21,12 +19,13 @@ from zonecast.protocol.answer_find import (
     wildcard,
     zone_of,
 )
-from zonecast.protocol.compiled import NEGATIVE_KEY, Entry, read_entry
+from zonecast.protocol.compiled import NEGATIVE_KEY, SECURE, Entry, read_entry
+from zonecast.protocol.denial import find_denial
+from zonecast.protocol.denial_proof import HashCollisionError
 from zonecast.protocol.sections import NOERROR, NXDOMAIN, REFUSED, SERVFAIL
 from zonecast.protocol.view import View, ZoneRef
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import MAX_NAME
-from zonecast.zone.rrset import SOA_KEY
 
 YXDOMAIN = 6
 
@@ -59,7 +58,8 @@ class Answer:
 def resolve(view: View, name: bytes, qtype: int, dnssec: bool) -> Answer:
     """The answer to (`name`, `qtype`) in class IN; with `dnssec`, RRSIGs go along.
 
-    REFUSED where no zone served holds the name, SERVFAIL where that zone is expired.
+    REFUSED where no zone served holds the name, SERVFAIL where that zone is expired, and where a
+    proof is not to be had (RFC 5155 §7.2.9).
     """
     zone = zone_of(view, name, qtype)
     if zone is None:
@@ -67,6 +67,16 @@ def resolve(view: View, name: bytes, qtype: int, dnssec: bool) -> Answer:
     if zone.origin in view.expired:
         return Answer(SERVFAIL, authoritative=False)
     search = _Search(view, qtype, dnssec)
+    try:
+        _follow(search, zone, name)
+    except HashCollisionError:
+        return Answer(SERVFAIL, authoritative=False)
+    return search.found
+
+
+def _follow(search: _Search, zone: ZoneRef | None, name: bytes) -> None:
+    """Look up the name, and each that it leads to, as long as zones served here hold them."""
+    view = search.view
     seen: set[bytes] = set()
     current: bytes | None = name
     while current is not None and zone is not None and zone.origin not in view.expired:
@@ -74,23 +84,27 @@ def resolve(view: View, name: bytes, qtype: int, dnssec: bool) -> Answer:
         current = search.step(zone, current)
         if current is None or current.lower() in seen or len(seen) > MAX_CHAIN:
             break
-        zone = zone_of(view, current, qtype)
-    return search.found
+        zone = zone_of(view, current, search.qtype)
 
 
 class _Search:
-    """One query on its way through the zones; `step` looks up one name of the chain."""
+    """One query on its way through the zones; `step` looks up one name of the chain.
+
+    `encloser` is the place where the walk for that name ended, when the name is not there."""
 
     def __init__(self, view: View, qtype: int, dnssec: bool) -> None:
         self.view = view
         self.qtype = qtype
         self.dnssec = dnssec
         self.found = Answer()
+        self.encloser: Place | None = None
 
     def step(self, zone: ZoneRef, name: bytes) -> bytes | None:
         """Add what `zone` says about `name`; the next name where the chain goes on."""
         place = walk(self.view, zone, name)
+        self.encloser = None
         if place.kind == MISSING:
+            self.encloser = place
             place = wildcard(self.view, zone, place)
         if place.kind == CUT and (place.start or self.qtype != rd.DS):
             self._referral(zone, name, place)
@@ -147,41 +161,67 @@ class _Search:
         return None if self.qtype in (rd.CNAME, rd.ANY) else target
 
     def _referral(self, zone: ZoneRef, name: bytes, place: Place) -> None:
-        """The delegation at a zone cut, with the DS RRset for who asks with DO. The answer is
-        authoritative where a CNAME led here, for its owner's sake (RFC 1035 §4.1.1)."""
+        """The delegation at a zone cut; for who asks with DO its DS RRset, or the proof that it
+        has none (RFC 4035 §3.1.4). The answer is authoritative where a CNAME led here, for its
+        owner's sake (RFC 1035 §4.1.1)."""
         owner = name[place.start :]
         if not self.found.answer:
             self.found.authoritative = False
-        tails = read_entry(place.entry).records
-        self.found.authority.append(Answered(owner, rd.NS, tails, zone, cut=owner))
-        if self.dnssec:
+        cut = read_entry(place.entry)
+        self.found.authority.append(Answered(owner, rd.NS, cut.records, zone, cut=owner))
+        if self.dnssec and cut.flags & SECURE:
             entry = self.view.get(zone.prefix + place.node + b"\x00\x00\x2b")
             if entry is not None:
                 ds = read_entry(entry)
                 if ds.signatures:  # without one it proves nothing
                     tails = ds.records + ds.signatures
                     self._put(self.found.authority, zone, owner, rd.DS, tails)
+        elif self.dnssec:
+            self._prove(zone, owner, NOERROR)
 
     def _negative(self, zone: ZoneRef, name: bytes, rcode: int) -> None:
-        """NXDOMAIN or NODATA with the SOA (RFC 2308 §2), its signature's TTL as low as its own."""
+        """NXDOMAIN or NODATA with the SOA (RFC 2308 §2), and its proof."""
         self.found.rcode = rcode
         entry = self.view.get(zone.prefix + NEGATIVE_KEY)
-        tails = [] if entry is None else read_entry(entry).records
-        if self.dnssec and tails:
-            signed = self.view.get(zone.prefix + SOA_KEY)
-            ttl = tails[0][4:8]
-            signatures = [] if signed is None else read_entry(signed).signatures
-            tails += [tail[:4] + min(ttl, tail[4:8]) + tail[8:] for tail in signatures]
-        origin = name[len(name) - len(zone.origin) :]
-        self._put(self.found.authority, zone, origin, rd.SOA, tails)
+        if entry is not None:
+            origin = name[len(name) - len(zone.origin) :]
+            soa = read_entry(entry)
+            tails = soa.records + soa.signatures if self.dnssec else soa.records
+            self._put(self.found.authority, zone, origin, rd.SOA, tails)
+        if self.dnssec:
+            self._prove(zone, name, rcode)
+
+    def _prove(self, zone: ZoneRef, name: bytes, rcode: int | None) -> None:
+        """Add the NSECs or NSEC3s that show why `name` is answered as it is: with NXDOMAIN, with
+        NODATA (as is a delegation without DS), or, with None, by a wildcard's records."""
+        denial = find_denial(self.view, zone)
+        if denial is None:
+            return
+        encloser = self.encloser
+        if encloser is None:
+            proofs = denial.no_data(name)
+        elif rcode is None:
+            proofs = denial.wildcard_answer(name, encloser)
+        elif rcode == NXDOMAIN:
+            proofs = denial.name_error(name, encloser)
+        else:
+            proofs = denial.wildcard_no_data(name, encloser)
+        told = {(item.owner.lower(), item.rtype) for item in self.found.authority}
+        for owner, rtype, tails in proofs:
+            if (owner, rtype) not in told:
+                told.add((owner, rtype))
+                self._put(self.found.authority, zone, owner, rtype, tails)
 
     def _add(self, zone: ZoneRef, name: bytes, rtype: int, entry: Entry) -> bool:
-        """Add an entry's RRset, and its signatures where they were asked for, to the answer;
-        False for an entry that holds nothing but signatures."""
+        """Add an entry's RRset to the answer, with DO its signatures too and, where a wildcard
+        stands for the name, the proof of that; False for an entry that holds nothing but
+        signatures."""
         if not entry.records:
             return False
         tails = entry.records + entry.signatures if self.dnssec else entry.records
         self._put(self.found.answer, zone, name, rtype, tails)
+        if self.encloser is not None and self.dnssec and entry.signatures:
+            self._prove(zone, name, None)
         return True
 
     @staticmethod

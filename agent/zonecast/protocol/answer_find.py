@@ -64,7 +64,7 @@ def walk(view: View, zone: ZoneRef, name: bytes) -> Place:
     whole = node_key(name[:top])
     node = b""
     place = top
-    for start in reversed(list(_label_starts(name, top))):
+    for start in reversed(list(label_starts(name, top))):
         child = whole[: whole.index(b"\x00", len(node)) + 1]
         if not exists(view, prefix + child):
             return Place(MISSING, node, place, b"")
@@ -104,7 +104,8 @@ def entries_at(view: View, prefixed_node: bytes) -> Iterator[bytes]:
         found = view.seek(found[0] + b"\x00")
 
 
-def _label_starts(name: bytes, top: int) -> Iterator[int]:
+def label_starts(name: bytes, top: int) -> Iterator[int]:
+    """Where the labels of a name begin, those before `top`."""
     position = 0
     while position < top:
         yield position

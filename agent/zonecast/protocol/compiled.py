@@ -10,7 +10,9 @@ is the whole answer; any set bit sends the query to the slow path. With SIGNED t
 follow the tail in the same form, and the entry ends in their count (2) and the octets that the
 plain tail takes (4). RRSIGs have no entries of their own; a signature over nothing is an entry
 with no plain records. Under the apex with type 0 stands the SOA as negative answers carry it
-(RFC 2308 §3).
+(RFC 2308 §3), its flags saying how the zone proves that something is not there, and right after
+it the NSEC3 RRsets in the order of their hashes: an NSEC3's owner is no name of the zone
+(RFC 5155 §7.2.8), and nothing stands between two of them.
 
 *Transfer records*: each record with its own relative owner, case kept, and the pointer C00C to
 the origin, which is the question of every transfer message (RFC 5936 §3.4).
@@ -24,12 +26,16 @@ from typing import NamedTuple
 
 from zonecast.errors import ChangesetError
 from zonecast.zone import rdata as rd
+from zonecast.zone.names import node_key
 from zonecast.zone.rrset import MAX_RRSET, RRset, Zone, make_rrset, node_of, rrset_key, soa_timers
 
 OCCLUDED = 1  # glue or otherwise below a zone cut or a DNAME: not an answer
 CUT = 2  # an NS RRset below the apex
 TARGETS = 4  # names hosts whose addresses belong in the additional section
 SIGNED = 8  # RRSIGs follow
+SECURE = 16  # on the NS RRset of a cut: there is a DS RRset
+NSEC_CHAIN = 32  # on the negative SOA: the apex has an NSEC
+NSEC3_CHAIN = 64  # on the negative SOA: the apex has an NSEC3PARAM
 
 CLASS_IN = 1
 POINTER = b"\xc0\x0c"
@@ -94,10 +100,20 @@ def _split(entry: bytes, position: int, count: int) -> list[bytes]:
     return tails
 
 
-def negative_entry(soa: RRset) -> bytes:
-    """The SOA with the TTL of negative answers: min(SOA TTL, minimum) (RFC 2308 §3, §5)."""
-    minimum = soa_timers(soa.rdatas[0])[3]
-    return answer_entry(soa._replace(ttl=min(soa.ttl, minimum)))
+def negative_entry(soa: RRset, signatures: Iterable[RRset] = (), flags: int = 0) -> bytes:
+    """The SOA with the TTL of negative answers, min(SOA TTL, minimum) (RFC 2308 §3, §5), and its
+    signatures with none above that."""
+    ttl = min(soa.ttl, soa_timers(soa.rdatas[0])[3])
+    signed = [sigs._replace(ttl=min(sigs.ttl, ttl)) for sigs in signatures]
+    return answer_entry(soa._replace(ttl=ttl), signed, flags)
+
+
+def hashed_key(owner: bytes) -> bytes | None:
+    """The key of the NSEC3 RRset at this owner, None where the owner is no hash: more labels than
+    one, or none."""
+    if not owner or owner[0] + 1 != len(owner):
+        return None
+    return NEGATIVE_KEY + node_key(owner)
 
 
 def transfer_records(rrset: RRset) -> bytes:
@@ -157,7 +173,44 @@ def split_records(octets: bytes, limit: int) -> Iterator[bytes]:
 
 
 def compile_node(rrsets: Iterable[RRset], flags: int) -> dict[bytes, bytes]:
-    """The answer entries of one node, by RRset key. `flags` is OCCLUDED for a node below a cut."""
+    """The answer entries of one node without its NSEC3, by RRset key. `flags` is OCCLUDED for a
+    node below a cut."""
+    owner, plain, signatures = _sorted_out(rrsets)
+    is_cut = bool(owner) and rd.NS in plain
+    entries = {}
+    for rtype in plain.keys() | signatures.keys():
+        own = flags
+        if rtype == rd.NSEC3 and rtype in plain and hashed_key(owner):
+            continue
+        if is_cut:
+            if rtype == rd.NS:
+                own |= CUT | SECURE if rd.DS in plain else CUT
+            elif rtype not in (rd.DS, rd.NSEC):
+                own |= OCCLUDED
+        entry = answer_entry(plain.get(rtype), signatures.get(rtype, ()), own)
+        entries[rrset_key(owner, rtype)] = entry
+        if rtype == rd.SOA and not owner:
+            chains = NSEC_CHAIN if rd.NSEC in plain else 0
+            chains |= NSEC3_CHAIN if rd.NSEC3PARAM in plain else 0
+            negative = negative_entry(plain[rtype], signatures.get(rtype, ()), chains)
+            entries[NEGATIVE_KEY] = negative
+    return entries
+
+
+def compile_hashed(rrsets: Iterable[RRset]) -> dict[bytes, bytes]:
+    """The answer entry of a node's NSEC3 by its key (see the module's text), where it has one.
+    Never occluded: a DNAME at the apex hides no proof."""
+    owner, plain, signatures = _sorted_out(rrsets)
+    key = hashed_key(owner) if rd.NSEC3 in plain else None
+    if key is None:
+        return {}
+    return {key: answer_entry(plain[rd.NSEC3], signatures.get(rd.NSEC3, ()))}
+
+
+def _sorted_out(
+    rrsets: Iterable[RRset],
+) -> tuple[bytes, dict[int, RRset], dict[int, list[RRset]]]:
+    """A node's owner, its RRsets by type, and its RRSIGs by the type that they cover."""
     plain: dict[int, RRset] = {}
     signatures: dict[int, list[RRset]] = {}
     owner = b""
@@ -168,17 +221,7 @@ def compile_node(rrsets: Iterable[RRset], flags: int) -> dict[bytes, bytes]:
             signatures.setdefault(covered, []).append(rrset)
         else:
             plain[rrset.rtype] = rrset
-    is_cut = bool(owner) and rd.NS in plain
-    entries = {}
-    for rtype in plain.keys() | signatures.keys():
-        own = flags
-        if is_cut:
-            own |= CUT if rtype == rd.NS else 0 if rtype in (rd.DS, rd.NSEC) else OCCLUDED
-        entry = answer_entry(plain.get(rtype), signatures.get(rtype, ()), own)
-        entries[rrset_key(owner, rtype)] = entry
-        if rtype == rd.SOA and not owner:
-            entries[NEGATIVE_KEY] = negative_entry(plain[rtype])
-    return entries
+    return owner, plain, signatures
 
 
 def hides_below(rrsets: Iterable[RRset]) -> bool:
@@ -191,20 +234,30 @@ def compile_zone(zone: Zone) -> dict[bytes, bytes]:
     nodes: dict[bytes, list[RRset]] = {}
     for key in sorted(zone.rrsets):
         nodes.setdefault(node_of(key), []).append(zone.rrsets[key])
-    return dict(compile_nodes(nodes.items()))
+    hashed = [nodes[node] for node in hashed_nodes(zone.rrsets.values())]
+    return dict(compile_nodes(nodes.items(), hashed))
+
+
+def hashed_nodes(rrsets: Iterable[RRset]) -> set[bytes]:
+    """The node keys of those RRsets that are NSEC3s."""
+    return {node_key(rrset.owner) for rrset in rrsets if rrset.rtype == rd.NSEC3}
 
 
 def compile_nodes(
-    nodes: Iterable[tuple[bytes, Iterable[RRset]]],
+    nodes: Iterable[tuple[bytes, Iterable[RRset]]], hashed: Iterable[Iterable[RRset]]
 ) -> Iterator[tuple[bytes, bytes]]:
     """The answer entries of whole nodes in canonical order, (key, entry) in key order. What a
-    node hides comes right after it, since its key is the prefix of theirs."""
+    node hides comes right after it, since its key is the prefix of theirs. `hashed` are those of
+    the nodes that hold NSEC3s, whose entries stand with the apex's."""
     hiding: bytes | None = None
     for node, rrsets in nodes:
         rrsets = list(rrsets)
         if hiding is not None and not node.startswith(hiding):
             hiding = None
         entries = compile_node(rrsets, 0 if hiding is None else OCCLUDED)
+        if not node:
+            for held in hashed:
+                entries.update(compile_hashed(held))
         yield from sorted(entries.items()) if len(entries) > 1 else entries.items()
         if hiding is None and hides_below(rrsets):
             hiding = node

@@ -38,6 +38,9 @@ class View(Protocol):
     def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
         """The first entry whose key is not below `key`, as (key, entry)."""
 
+    def seek_before(self, key: bytes) -> tuple[bytes, bytes] | None:
+        """The last entry whose key is below `key`, as (key, entry)."""
+
 
 class DictView:
     """A View over zones held in memory."""
@@ -61,4 +64,11 @@ class DictView:
         if place == len(self._keys):
             return None
         found = self._keys[place]
+        return found, self._entries[found]
+
+    def seek_before(self, key: bytes) -> tuple[bytes, bytes] | None:
+        place = bisect_left(self._keys, key)
+        if not place:
+            return None
+        found = self._keys[place - 1]
         return found, self._entries[found]

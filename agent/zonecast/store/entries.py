@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from zonecast.protocol.compiled import OCCLUDED, compile_node, hides_below
+from zonecast.protocol.compiled import OCCLUDED, compile_hashed, compile_node, hides_below
 from zonecast.store.reader import prefixed
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import parent_node
@@ -25,9 +25,11 @@ class EntryEditor:
         before, after = list(before), list(after)
         place = self._prefix + node + b"\x00"
         # The types of a node are its entries' last two octets, so its own entries stand together.
-        old = [key for key, _ in prefixed(self._cursor, place)]
+        # Under type 0 the apex has the zone's negative SOA and the NSEC3s, which are others'.
+        old = [key for key, _ in prefixed(self._cursor, place, place + b"\x00\x01")]
+        old += [self._prefix + key for key in compile_hashed(before)]
         hidden = self._is_hidden(node)
-        entries = compile_node(after, OCCLUDED if hidden else 0)
+        entries = compile_node(after, OCCLUDED if hidden else 0) | compile_hashed(after)
         for key in old:
             if key[len(self._prefix) :] not in entries:
                 self._cursor.pop(key)

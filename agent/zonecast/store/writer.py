@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import lmdb
 
 from zonecast.errors import ChangesetError, StoreError
-from zonecast.protocol.compiled import compile_nodes, transfer_records
+from zonecast.protocol.compiled import compile_nodes, hashed_nodes, transfer_records
 from zonecast.store.entries import EntryEditor
 from zonecast.store.reader import Snapshot, prefixed
 from zonecast.store.runs import RUN_SIZE, RunEditor, delete_prefixed, pack
@@ -192,7 +192,8 @@ class WriteTransaction:
         runs = ((prefix + first, run) for first, run in pack(nodes, RUN_SIZE))
         self._cursor("transfer").putmulti(runs, append=True)
         nodes[b""][SOA_KEY] = changeset.new_soa
-        entries = compile_nodes((node, held.values()) for node, held in nodes.items())
+        hashed = [nodes[node].values() for node in hashed_nodes(changeset.added)]
+        entries = compile_nodes(((node, held.values()) for node, held in nodes.items()), hashed)
         self._cursor("answers").putmulti(
             ((prefix + key, entry) for key, entry in entries), append=True
         )
