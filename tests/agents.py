@@ -24,7 +24,7 @@ import dns.tsigkeyring
 import dns.zone
 from peers import free_port
 
-from zonecast.server.control import CONTROL_SOCKET, STATUS_SOCKET, request
+from zonecast.server.client import CONTROL_SOCKET, STATUS_SOCKET, request
 
 T = TypeVar("T")
 

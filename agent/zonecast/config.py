@@ -28,6 +28,7 @@ from zonecast.options import (
     whole,
 )
 from zonecast.zone import names
+from zonecast.zone.policy import Floors
 
 DEFAULT_PATH = Path("/etc/zonecast/zonecast.toml")
 DEFAULT_STATE_DIR = Path("/var/lib/zonecast")
@@ -178,6 +179,7 @@ class Config:
         "catalogs pulled with all their members", several(table_of(MemberConfig)), ()
     )
     zone: tuple[MemberConfig, ...] = option("zones pulled", several(table_of(MemberConfig)), ())
+    rails: Floors = option("floors for the policies' safety rails", table_of(Floors), Floors())
 
     @property
     def sockets(self) -> Path:

@@ -70,6 +70,11 @@ def read_table(cls: type[T], table: Any, document: Document) -> T:
     return cls(**values)
 
 
+def as_table(options: Any) -> dict[str, Any]:
+    """The inverse of `read_table`, where every value is as TOML has it."""
+    return {key_of(f): getattr(options, f.name) for f in fields(options)}
+
+
 def _read(option_field: Field[Any], value: Any, document: Document, key: str) -> Any:
     try:
         return option_field.metadata["read"](value)
@@ -83,6 +88,13 @@ def text(value: Any) -> str:
     """A non-empty string."""
     if not isinstance(value, str) or not value:
         raise ValueError("expected a string")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false")
     return value
 
 

@@ -171,7 +171,7 @@ def test_zone_of_a_catalog_is_not_published_from_a_repository_too(
     # The catalog lets it go: now the repository's is published.
     (zones.clone / "both.example.zone").unlink()
     zones.write("other.example.zone", zone_text(1))
-    zones.push()
+    zones.push("another instead\n\nZonecast-Allow: zone-removed")
     ns2.await_serial("both.example.", 6)
 
 

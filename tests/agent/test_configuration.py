@@ -22,6 +22,7 @@ from zonecast.config import (
 )
 from zonecast.errors import ConfigError
 from zonecast.options import key_of
+from zonecast.zone.policy import Floors
 
 KEY = '[[key]]\nname = "k.example"\nsecret-file = "{0}"\n'
 PRIMARY = '[[primary]]\nname = "ns1"\naddress = "192.0.2.1"\n'
@@ -40,6 +41,9 @@ WRONG = {
     '[[secondary]]\nname = "ns2"': "[secondary]: 'address' is missing",
     '[[secondary]]\nname = "ns2"\naddress = "192.0.2.2"\nkeys = ["k"]': "which no [[key]] names",
     PRIMARY + PRIMARY: "'ns1' stands here more than once",
+    '[rails]\nalways = ["mass"]': "'always': expected one of apex-ns, removal, rewrite",
+    "[rails]\nmax-delete-at-most = 2": "expected a number from 0.0 to 1.0",
+    '[rails]\nprotected = "example.com"': "'protected': expected a list",
     '[[zone]]\nname = "a..b"\nprimaries = ["ns1"]\n' + PRIMARY: "empty label",
 }
 
@@ -104,13 +108,13 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
     text = (project / "docs" / "configuration.md").read_text()
     agent = text[: text.index("## The repository's policy")]
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", agent, re.MULTILINE))
-    tables = {"repository", "key", "secondary", "primary", "catalog", "zone"}
+    tables = {"repository", "key", "secondary", "primary", "catalog", "zone", "rails"}
     known = {
         key_of(option)
-        for cls in (Config, RepositoryConfig, KeyConfig, PeerConfig, MemberConfig)
+        for cls in (Config, RepositoryConfig, KeyConfig, PeerConfig, MemberConfig, Floors)
         for option in fields(cls)
     } - tables
     known.add("catalog")
     assert documented == known
-    assert tables <= set(re.findall(r"\[\[([a-z]+)\]\]", agent))
+    assert tables <= set(re.findall(r"`\[+([a-z]+)\]+`", agent))
     assert module.DEFAULT_PATH.as_posix() in agent

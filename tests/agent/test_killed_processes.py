@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from agents import Agent, Secret, Zones, await_value, primary_config, secondary_config, zone_text
 
-from zonecast.server.control import STATUS_SOCKET
+from zonecast.server.client import STATUS_SOCKET
 
 MakeAgent = Callable[[str], Agent]
 

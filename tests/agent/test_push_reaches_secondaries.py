@@ -67,7 +67,7 @@ def test_removed_zone_is_removed_everywhere(
     ns2.configure(*secondary_config(secret, ns1)).start()
     ns2.await_serial("b.example.", 1)
     (zones.clone / "b.example.zone").unlink()
-    zones.push()
+    zones.push("b.example is gone\n\nZonecast-Allow: zone-removed")
     for agent in (ns1, ns2):
         agent.status_when(
             lambda r: "b.example." not in [z["zone"] for z in r["zones"]], "b.example to go"

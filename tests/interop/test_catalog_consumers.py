@@ -62,7 +62,7 @@ def test_zones_come_and_go_by_push(
         assert report["converged"], report
 
         (zones.clone / "example.com.zone").unlink()
-        zones.push("a zone less")
+        zones.push("a zone less\n\nZonecast-Allow: zone-removed")
         query = dns.message.make_query("example.com.", "SOA")
         await_value(
             lambda: (

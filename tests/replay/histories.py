@@ -38,6 +38,7 @@ class History:
             f"include = [{globs}]\n"
             f'[serial]\nmode = "{mode}"\n'
             "[rails]\nmax-delete = 1.0\nmax-update = 1.0\n"
+            "apex-ns = false\nremoval = false\nrewrite = false\n"
             f"[origins]\n{origins}"
         )
 

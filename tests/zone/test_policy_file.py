@@ -72,6 +72,8 @@ def test_every_key_is_read_and_a_zone_overrides_only_what_it_names() -> None:
         (b'[checks]\nglue-mising = "off"', "no check 'glue-mising'; near it: glue-missing"),
         (b'[checks]\nglue-missing = "on"', "expected one of error, warning, off"),
         (b"[rails]\nmax-delete = 2", "expected a number from 0.0 to 1.0"),
+        (b"[rails]\nremoval = 1", "'removal': expected true or false"),
+        (b'[zone."a"]\nrails.rewrite = false', "not one zone; put it under [rails]"),
         (b'[origins]\n"a" = "b..c"', "empty label"),
         (b"checks = 1", "expected a table"),
         (b"include = 1", "expected a list"),

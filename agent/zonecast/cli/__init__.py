@@ -26,6 +26,7 @@ COMMANDS = {
     "run": "The agent: primary, secondary or both.",
     "status": "Show zones, serials and what each secondary serves.",
     "history": "Show which commit had which serial, and when.",
+    "approve": "Publish what a safety rail holds back of a commit.",
     "notify": "Tell the secondaries of a zone about it now.",
     "refresh": "Ask a zone's primaries for a newer version now.",
     "retransfer": "Fetch a zone whole, whatever its serial.",

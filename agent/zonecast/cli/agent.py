@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zonecast.config import DEFAULT_PATH, load
-from zonecast.server.control import CONTROL_SOCKET, STATUS_SOCKET, request
+from zonecast.server.client import CONTROL_SOCKET, STATUS_SOCKET, request
 
 config_option = click.option(
     "--config",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from zonecast.errors import RepositoryError
-from zonecast.repository.command import decode
+from zonecast.repository.command import Commands, decode
 
 FILE_MODES = frozenset((b"100644", b"100755", b"100664"))
 
@@ -77,6 +77,16 @@ def parse_commit(name: str, content: bytes) -> CommitInfo:
     except LookupError:
         text = message.decode("utf-8", "replace")
     return CommitInfo(name, tuple(parents), author, committed, text)
+
+
+def trailers(commands: Commands, key: str, old: str | None, new: str) -> tuple[str, ...]:
+    """The values of the trailers named `key` (case does not count) of every commit that `new` has
+    and `old` has not, newest first; of `new` alone where `old` is None. Raises RepositoryError."""
+    printed = commands.run(
+        "log", "--no-show-signature", f"--format=%(trailers:key={key},valueonly,unfold)",
+        *(["--max-count=1"] if old is None else [f"^{old}"]), new, "--",
+    )  # fmt: skip
+    return tuple(line.strip() for line in decode(printed).splitlines() if line.strip())
 
 
 def _time(signature: bytes) -> int:

@@ -19,6 +19,7 @@ from zonecast.server.commands import Commands
 from zonecast.server.control import ControlServer
 from zonecast.server.listeners import Listening
 from zonecast.server.notifying import Notifying
+from zonecast.server.publishing.approvals import Approvals
 from zonecast.server.publishing.branch import Publishers, Publishing
 from zonecast.server.pulling.members import Members
 from zonecast.server.pulling.schedule import Pulling
@@ -51,6 +52,7 @@ class Agent:
         self.pulling = Pulling(config, self.control, self.reader, self._pulled, self.changed)
         self.members = Members(config, self.control, self.reader, self.pulling, self._gone)
         self.pulling.release_expired()
+        self.approvals = Approvals(self.control)
         self._publishers = Publishers()
         lock = asyncio.Lock()
         self.publishing = [
@@ -62,6 +64,7 @@ class Agent:
                 self._published,
                 self.changed,
                 lambda: list(self.pulling.zones),
+                self.approvals,
             )
             for repository in config.repository
         ]

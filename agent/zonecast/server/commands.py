@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast import __version__
 from zonecast.errors import BadNameError, RejectedError, UsageError
 from zonecast.protocol.view import ZoneRef
+from zonecast.server.approving import Approving
 from zonecast.server.publishing.publish import CATALOG_SOURCE, held_status
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
@@ -25,12 +26,15 @@ class Commands:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        approving = Approving(agent)
         self.status = {
             "status": self._status,
             "wait": self._wait,
             "history": self._history,
+            "publication": approving.publication,
         }
         self.control = {
+            "approve": approving.approve,
             "notify": self._notify,
             "refresh": self._refresh,
             "retransfer": self._retransfer,
@@ -75,6 +79,7 @@ class Commands:
             "catalogs": agent.members.status(),
             "zones": sorted(zones, key=lambda zone: str(zone["zone"])),
             "held": held,
+            "approvals": agent.approvals.listing(),
         }
 
     def _zone(self, record: ZoneRecord, expired: frozenset[bytes]) -> Message:

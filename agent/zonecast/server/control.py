@@ -1,7 +1,7 @@
 """The two Unix sockets: `status` answers those who push, `control` obeys operators.
 
 One JSON object a line in, one out; the file permissions decide who may speak to which. The peer's
-uid of every control request is logged.
+uid of every control request is logged, and given to its handler as "uid".
 """
 
 from __future__ import annotations
@@ -18,19 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from zonecast.errors import ZonecastError
+from zonecast.server.client import CONTROL_SOCKET, STATUS_SOCKET
 
 Message = dict[str, Any]
 Handler = Callable[[Message], Awaitable[Message]]
 
 log = logging.getLogger("zonecast.control")
 
-STATUS_SOCKET = "status.sock"
-CONTROL_SOCKET = "control.sock"
 STATUS_MODE = 0o666
 CONTROL_MODE = 0o660
 
 _REQUEST_LIMIT = 64 * 1024
-_REPLY_LIMIT = 256 * 1024 * 1024
 # The longest path that a Unix socket address holds, without its closing zero.
 _PATH_LIMIT = 107
 
@@ -98,7 +96,9 @@ class ControlServer:
         if handler is None:
             return {"error": f"no command '{command}' on this socket", "exit": 2}
         if name == CONTROL_SOCKET:
-            log.info("uid %d: %s", _peer_uid(writer), line.decode("utf-8", "replace").strip())
+            uid = _peer_uid(writer)
+            log.info("uid %d: %s", uid, line.decode("utf-8", "replace").strip())
+            request["uid"] = uid
         try:
             return await handler(request)
         except ZonecastError as error:
@@ -110,29 +110,3 @@ def _peer_uid(writer: asyncio.StreamWriter) -> int:
         socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
     )
     return int(struct.unpack("3i", credentials)[1])
-
-
-def request(path: Path, message: Message, timeout: float | None = 30.0) -> Message:
-    """Ask a running agent; its reply. `timeout` is in seconds, None waits for ever.
-
-    Raises ZonecastError: exit code 3 where no agent answers, else what the agent said.
-    """
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(timeout)
-            sock.connect(str(path))
-            sock.sendall(json.dumps(message).encode() + b"\n")
-            with sock.makefile("rb") as stream:
-                line = stream.readline(_REPLY_LIMIT)
-        reply: Message = json.loads(line)
-    except (OSError, ValueError) as error:
-        raise ZonecastError(
-            f"no agent answers: {error}",
-            where=str(path),
-            remedy="is it running, with this configuration, and may you open the socket?",
-        ) from None
-    if "error" in reply:
-        refused = ZonecastError(reply["error"])
-        refused.exit_code = int(reply.get("exit", 1))
-        raise refused
-    return reply

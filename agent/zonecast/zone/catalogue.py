@@ -96,12 +96,18 @@ _CHECKS = (
     Check("target-is-alias", "warning", False, "RFC 2181 §10.3"),
     Check("pointer-missing", "off", False, "RFC 1912 §2.1"),
     Check("unreadable", "error", True, ""),
-    Check("all-zones-gone", "error", True, ""),
     # The gate's: the step from one version to the next.
     Check("rrset-over-message", "error", True, "RFC 1035 §4.2.2"),
     Check("serial-not-raised", "error", True, "RFC 1034 §4.3.5"),
     Check("serial-backwards", "error", True, "RFC 1982 §3.2"),
     Check("serial-undefined-step", "error", True, "RFC 1982 §3.2"),
+    # The safety rails': a step that somebody has to say is meant.
+    Check("mass-delete", "error", True, ""),
+    Check("mass-update", "error", True, ""),
+    Check("apex-ns-change", "error", True, ""),
+    Check("zone-removed", "error", True, ""),
+    Check("zone-protected", "error", True, ""),
+    Check("history-rewritten", "error", True, ""),
     # The agent's: why a zone or a whole commit is held back.
     Check("policy", "error", True, ""),
     Check("zone-pulled", "error", True, ""),

@@ -17,6 +17,7 @@ from zonecast.errors import ConfigError
 from zonecast.options import (
     Document,
     Read,
+    flag,
     number,
     one_of,
     option,
@@ -45,6 +46,12 @@ class Table(dict[Any, Any]):
 _NOTHING = Table()
 
 
+def read_origin(value: Any) -> bytes:
+    """A zone's name from text, with or without the final dot. Raises BadNameError."""
+    written = text(value)
+    return names.from_text(written, names.ROOT)
+
+
 @dataclass(frozen=True)
 class SerialPolicy:
     """[serial]"""
@@ -64,7 +71,7 @@ class SerialPolicy:
 
 @dataclass(frozen=True)
 class Rails:
-    """[rails]: how much of a zone one commit may change before somebody has to approve it."""
+    """[rails]: what one commit may do before somebody has to say that it is meant."""
 
     max_delete: float = option(
         "share of a zone's records that one commit may delete; 1.0 switches this off",
@@ -76,12 +83,57 @@ class Rails:
         number(0.0, 1.0),
         0.3,
     )
+    apex_ns: bool = option("whether a change of a zone's own name servers is stopped", flag, True)
+    removal: bool = option("whether the removal of a zone is stopped", flag, True)
+    rewrite: bool = option(
+        "whether history that lacks the last published commit is stopped", flag, True
+    )
 
 
-def read_origin(value: Any) -> bytes:
-    """A zone's name from text, with or without the final dot. Raises BadNameError."""
-    written = text(value)
-    return names.from_text(written, names.ROOT)
+@dataclass(frozen=True)
+class Floors:
+    """[rails] of the agent's configuration: what no policy and no commit can loosen."""
+
+    max_delete_at_most: float = option(
+        "the greatest max-delete that a policy can set", number(0.0, 1.0), 1.0
+    )
+    max_update_at_most: float = option(
+        "the greatest max-update that a policy can set", number(0.0, 1.0), 1.0
+    )
+    always: tuple[str, ...] = option(
+        "rails that a policy cannot switch off: apex-ns, removal, rewrite",
+        several(one_of("apex-ns", "removal", "rewrite")),
+        (),
+    )
+    protected: tuple[bytes, ...] = option(
+        "zones that no commit removes, allowed and approved or not",
+        several(lambda value: read_origin(value).lower()),
+        (),
+    )
+
+    def over(self, rails: Rails) -> Rails:
+        """A policy's rails, as tight as the agent wants them at least."""
+        return Rails(
+            min(rails.max_delete, self.max_delete_at_most),
+            min(rails.max_update, self.max_update_at_most),
+            rails.apex_ns or "apex-ns" in self.always,
+            rails.removal or "removal" in self.always,
+            rails.rewrite or "rewrite" in self.always,
+        )
+
+    def table(self) -> dict[str, Any]:
+        """As a table of JSON values, which `from_table` reads."""
+        return {
+            "max-delete-at-most": self.max_delete_at_most,
+            "max-update-at-most": self.max_update_at_most,
+            "always": list(self.always),
+            "protected": [names.to_text(origin) for origin in self.protected],
+        }
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Floors:
+        """The inverse of `table`. Raises ConfigError."""
+        return read_table(cls, dict(table), Document("rails"))
 
 
 def _check_id(value: str) -> str:
@@ -206,6 +258,10 @@ class Policy:
         overrides = self.zones.get(origin)
         if overrides is None:
             return ZonePolicy(self.serial, self.rails, (self.checks,))
+        if "rewrite" in overrides.rails:
+            raise document.below("rails").error(
+                "'rewrite' is about the whole branch, not one zone", remedy="put it under [rails]"
+            )
         return ZonePolicy(
             _over(self.serial, overrides.serial, document.below("serial")),
             _over(self.rails, overrides.rails, document.below("rails")),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast.errors import ZonecastError
 from zonecast.repository import Mirror, Repository
 from zonecast.server.children import Child, run_job
+from zonecast.server.publishing.approvals import Approvals
 from zonecast.server.publishing.watching import Watch
 from zonecast.zone import names
 
@@ -70,7 +71,11 @@ class Publishers:
 
 class Publishing:
     """One repository. `published` is awaited with each result; `changed` tells `status`; `pulled`
-    gives the zones that come from primaries and so not from here."""
+    gives the zones that come from primaries and so not from here.
+
+    `tip` is where the branch is, `done` the tip that was published or refused, `published` the
+    last one published by this process, `last` the last one that the store knows of.
+    """
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class Publishing:
         published: Published,
         changed: Callable[[], None],
         pulled: Callable[[], Iterable[bytes]],
+        approvals: Approvals,
     ) -> None:
         self._config = config
         self.repository = repository
@@ -89,11 +95,14 @@ class Publishing:
         self._published = published
         self._changed = changed
         self._pulled = pulled
+        self._approvals = approvals
+        self._again = False
         self._wake = asyncio.Event()
         self.looked = asyncio.Event()
         self.tip: str | None = None
         self.done: str | None = None
         self.published: str | None = None
+        self.last: str | None = None
         self.trouble = ""
         self.checked_at = 0.0
         self._path = ""
@@ -105,6 +114,7 @@ class Publishing:
     def again(self) -> None:
         """Publish the tip again: what held a zone back, besides git, may have changed."""
         self.done = None
+        self._again = True
         self.look()
 
     async def run(self) -> None:
@@ -148,6 +158,7 @@ class Publishing:
         if tip == self.done:
             return
         async with self._lock:
+            self._again = False
             result = await self._publishers.run(
                 {
                     "state-dir": str(self._config.state_dir),
@@ -156,11 +167,15 @@ class Publishing:
                     "commit": tip,
                     **self._catalog(),
                     "pulled": [names.to_text(origin) for origin in self._pulled()],
+                    "approved": self._approvals.holds(tip),
+                    "rails": self._config.rails.table(),
                 }
             )
-        self.done = tip
+        self.done = None if self._again else tip
+        self.last = result["last"]
         if not result["refused"]:
             self.published = tip
+            self._approvals.published(self.repository.name, tip)
         for text in result["refused"]:
             log.error("%s: commit %s refused: %s", self.repository.name, tip[:12], text)
         await self._published(result)
@@ -202,9 +217,32 @@ class Publishing:
             self.checked_at >= since and self.published is not None and self.tip == self.published
         )
 
+    async def find(self, commit: str) -> str | None:
+        """The whole hash of a commit of this repository, from its start; None where it is not
+        here or the start of several."""
+        if not self._path:
+            return None  # not looked at yet
+        try:
+            repository = await asyncio.to_thread(Repository.open, self._path)
+            found = await asyncio.to_thread(repository.resolve, commit)
+        except ZonecastError:
+            return None
+        return found if found.startswith(commit) else None
+
+    async def contains(self, commit: str) -> bool:
+        """Whether the branch's tip is a later commit than this one."""
+        tip = self.tip
+        if not self._path or tip is None:
+            return False
+        try:
+            repository = await asyncio.to_thread(Repository.open, self._path)
+            return await asyncio.to_thread(repository.is_ancestor, commit, tip)
+        except ZonecastError:
+            return False  # not there yet
+
     async def includes(self, commit: str) -> bool:
         """Whether what is published is this commit (or an abbreviation of it) or a later one."""
-        published = self.published
+        published = self.last
         if published is None:
             return False
         if published.startswith(commit):
@@ -222,7 +260,7 @@ class Publishing:
             "name": self.repository.name,
             "branch": self.repository.branch,
             "tip": self.tip,
-            "commit": self.published,
+            "commit": self.last,
             "trouble": self.trouble,
             "checked-at": self.checked_at,
         }

@@ -1,4 +1,5 @@
-"""What a commit means for the store: which zones to read, and what the gate says of them.
+"""What a commit means for the store: which zones to read, and what the gate and the safety rails
+say of them.
 
 Each zone stands for itself: those that pass get a changeset, the others keep their last good
 version and are held with the findings that say why. Only zones whose files, includes or policy
@@ -13,14 +14,22 @@ from typing import Any
 
 from zonecast.errors import ConfigError
 from zonecast.repository import Repository
+from zonecast.server.publishing.refusals import (
+    all_or_nothing,
+    broken_policy,
+    policy_text,
+    pulled_elsewhere,
+)
+from zonecast.server.publishing.safety import Safety, held_bases, read_policy
 from zonecast.store.reader import Snapshot
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.collection import closure, read_collection, zone_files
-from zonecast.zone.findings import Finding, Position, errors
+from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import judge
-from zonecast.zone.policy import POLICY_FILE, Policy, ZonePolicy
+from zonecast.zone.policy import POLICY_FILE, Floors, ZonePolicy
+from zonecast.zone.rails import counted
 from zonecast.zone.rrset import with_serial
 from zonecast.zone.serial import next_serial
 from zonecast.zone.zonefile import Parsed
@@ -31,8 +40,9 @@ Blobs = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Job:
-    """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's in status and store; `pulled` the
-    zones that this agent gets from primaries; `catalog` lists the zones of all `catalog_names`."""
+    """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's
+    in status and store; `pulled` the zones that this agent gets from primaries; `catalog` lists
+    the zones of all `catalog_names`; `approved` says that a person approved the commit."""
 
     name: str
     commit: str
@@ -40,12 +50,16 @@ class Job:
     catalog: bytes | None = None
     catalog_names: tuple[str, ...] = ()
     pulled: frozenset[bytes] = frozenset()
+    approved: bool = False
+    floors: Floors = field(default_factory=Floors)
 
 
 @dataclass
 class Plan:
-    """What a commit means for the store, before anything is written."""
+    """What a commit means for the store, before anything is written. `policy` is the policy
+    file's blob, `policy_text` what it says."""
 
+    safety: Safety
     changesets: dict[bytes, Changeset] = field(default_factory=dict)
     adopted: dict[bytes, ZoneRecord] = field(default_factory=dict)
     removed: list[bytes] = field(default_factory=list)
@@ -53,6 +67,7 @@ class Plan:
     paths: dict[bytes, str] = field(default_factory=dict)
     sources: dict[str, Blobs] = field(default_factory=dict)
     policy: str | None = None
+    policy_text: str = ""
     policy_error: list[Finding] = field(default_factory=list)
 
 
@@ -60,11 +75,16 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     """Read what changed in the commit and pass it through the gate."""
     listing = repository.listing(job.commit)
     published = snapshot.meta(meta_key(job.name)) or {}
-    plan = Plan(policy=listing.get(POLICY_FILE))
+    plan = Plan(_safety(job, repository, snapshot, published), policy=listing.get(POLICY_FILE))
+    rewritten = plan.safety.history()
+    if rewritten is not None:
+        plan.policy_error = [rewritten]
+        return plan
     try:
-        policy = _policy(repository, listing, published)
+        plan.policy_text = policy_text(repository, listing, published)
+        policy = read_policy(plan.policy_text)
     except ConfigError as error:
-        plan.policy_error = [_policy_finding(error)]
+        plan.policy_error = [broken_policy(error)]
         return plan
     files, _ = zone_files(listing, policy)
     for path, origin in files.items():
@@ -82,20 +102,43 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         plan.held.setdefault(_held_key(finding), []).append(finding)
     for origin, parsed in collection.zones.items():
         if origin in job.pulled or origin == job.catalog:
-            plan.held[origin] = [_pulled_elsewhere(job, origin, parsed.path)]
+            plan.held[origin] = [
+                pulled_elsewhere(origin, parsed.path, published_here=origin == job.catalog)
+            ]
         elif _pass_gate(plan, origin, parsed, policy.zone(origin), snapshot, job.commit_time):
             paths = closure(parsed.path, listing, contents.read)
             plan.sources[parsed.path] = {path: listing.get(path) for path in paths}
-    plan.removed = [
-        record.origin
-        for record in snapshot.records()
-        if record.source == job.name and record.origin.lower() not in plan.paths
-    ]
-    if len(plan.removed) > 1 and not plan.paths and policy.rails.max_delete < 1.0:
-        return Plan(held=plan.held, policy_error=[_all_gone(len(plan.removed))])
+    _remove(plan, job, snapshot)
     if policy.publish == "all-or-nothing" and plan.held:
-        return Plan(held=plan.held, policy_error=[_all_or_nothing(plan.held)])
+        return Plan(plan.safety, held=plan.held, policy_error=[all_or_nothing(plan.held)])
     return plan
+
+
+def _safety(
+    job: Job, repository: Repository, snapshot: Snapshot, published: Mapping[str, Any]
+) -> Safety:
+    return Safety(
+        repository,
+        job.commit,
+        published.get("commit"),
+        read_policy(published.get("policy-text", "")),
+        job.floors,
+        job.approved,
+        held_bases(snapshot.held(), job.name),
+    )
+
+
+def _remove(plan: Plan, job: Job, snapshot: Snapshot) -> None:
+    """The zones that the commit has no more, where the rails let them go."""
+    for record in snapshot.records():
+        origin = record.origin.lower()
+        if record.source != job.name or origin in plan.paths:
+            continue
+        stopped = plan.safety.removal(record.origin, record.path)
+        if stopped:
+            plan.held[origin] = stopped
+        else:
+            plan.removed.append(record.origin)
 
 
 def _changed(
@@ -132,11 +175,16 @@ def _pass_gate(
     commit_time: int,
 ) -> bool:
     """Judge one zone after what was last published; False where it is held back."""
-    verdict = judge(snapshot.zone(origin), parsed, policy)
+    old = snapshot.zone(origin)
+    verdict = judge(old, parsed, policy)
     if not verdict.ok or verdict.changeset is None:
         plan.held[origin] = errors(verdict.findings)
         return False
     changeset = verdict.changeset
+    stopped = plan.safety.step(changeset, lambda: 0 if old is None else counted(old), parsed)
+    if stopped:
+        plan.held[origin] = stopped
+        return False
     if policy.serial.mode == "managed":
         changeset = _assign_serial(changeset, commit_time)
     if changeset.changes_anything():
@@ -176,59 +224,6 @@ class _Contents:
         if blob not in self._blobs:
             self._blobs.update(self._repository.blobs([blob]))
         return self._blobs[blob]
-
-
-def _policy(
-    repository: Repository, listing: Mapping[str, str], published: Mapping[str, Any]
-) -> Policy:
-    blob = listing.get(POLICY_FILE)
-    if blob is not None:
-        return Policy.from_toml(repository.blobs([blob])[blob], POLICY_FILE)
-    if published.get("policy"):
-        raise ConfigError(
-            "the commit deletes the policy that was published",
-            where=POLICY_FILE,
-            remedy=f"restore it with: git checkout {published['commit'][:12]} -- {POLICY_FILE}",
-        )
-    return Policy()
-
-
-def _policy_finding(error: ConfigError) -> Finding:
-    return Finding(
-        "policy", "error", Position(error.where or POLICY_FILE), error.message, error.remedy
-    )
-
-
-def _pulled_elsewhere(job: Job, origin: bytes, path: str) -> Finding:
-    text = names.to_text(origin)
-    if origin == job.catalog:
-        message = f"{text} is the catalog that this agent publishes"
-        remedy = "remove the file, or give the repository's catalog another name"
-    else:
-        message = f"this agent pulls {text} from a primary"
-        remedy = "remove the file, or the zone from [[zone]] and [[catalog]]"
-    return Finding("zone-pulled", "error", Position(path), message, remedy, text)
-
-
-def _all_gone(count: int) -> Finding:
-    return Finding(
-        "all-zones-gone",
-        "error",
-        Position(POLICY_FILE),
-        f"no zone file is left; the {count} zones that are served stay",
-        "mend 'include' or restore the files; to end the zones, set rails.max-delete to 1.0",
-    )
-
-
-def _all_or_nothing(held: Mapping[bytes, list[Finding]]) -> Finding:
-    first = next(iter(held.values()))[0]
-    return Finding(
-        "all-or-nothing",
-        "error",
-        first.position,
-        f'{len(held)} zones fail and the policy says publish = "all-or-nothing"',
-        "mend what is held, or set publish to each-zone",
-    )
 
 
 def _held_key(finding: Finding) -> bytes:

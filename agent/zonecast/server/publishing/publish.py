@@ -43,12 +43,19 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
         for origin in plan.removed:
             transaction.remove(origin)
         transaction.set_meta(
-            meta_key(job.name), {"commit": job.commit, "published": now, "policy": plan.policy}
+            meta_key(job.name),
+            {
+                "commit": job.commit,
+                "published": now,
+                "policy": plan.policy,
+                "policy-text": plan.policy_text,
+            },
         )
         transaction.set_meta(sources_key(job.name), plan.sources)
     listed = _write_catalog(job, transaction)
     return {
         "commit": job.commit,
+        "last": plan.safety.published if plan.policy_error else job.commit,
         "number": transaction.number,
         "published": [
             {
@@ -83,6 +90,7 @@ def _write_held(job: Job, plan: Plan, transaction: WriteTransaction, now: float)
             "repository": job.name,
             "commit": job.commit,
             "since": since,
+            "base": plan.safety.base(key).table(),
             "findings": [
                 {**finding._asdict(), "position": str(finding.position)} for finding in found
             ],

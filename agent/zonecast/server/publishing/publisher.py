@@ -20,6 +20,7 @@ from zonecast.server.publishing.planning import Job
 from zonecast.server.publishing.publish import publish
 from zonecast.store.writer import ZonesWriter
 from zonecast.zone import names
+from zonecast.zone.policy import Floors
 
 # Below the workers: answers come first.
 NICENESS = 5
@@ -34,6 +35,8 @@ def read_job(message: dict[str, Any], commit_time: int) -> Job:
         catalog=None if message["catalog"] is None else names.from_text(message["catalog"]),
         catalog_names=tuple(message["catalog-names"]),
         pulled=frozenset(names.from_text(name) for name in message["pulled"]),
+        approved=message["approved"],
+        floors=Floors.from_table(message["rails"]),
     )
 
 
