@@ -1,20 +1,14 @@
 """Master files as tokens (RFC 1035 §5.1): what stands between blanks, comments gone, quotes and
 parentheses taken apart, each token with its place.
 
-Only lines that are not plain come here; see `zonefile_reader`.
+Only lines that are not plain come here; see `zonefile_plain`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
-
-# Whatever makes a line not plain: quotes, comments, parentheses, escapes, control characters.
-SPECIAL = re.compile(rb'[";()\\\x00-\x08\x0b-\x1f\x7f]')
-
-# A quoted string without escapes, and nothing after it: what ends most TXT records.
-ONE_STRING = re.compile(rb'"([^"\\\x00-\x08\x0b-\x1f\x7f]*)"[ \t\r]*')
+from typing import NamedTuple, Protocol
 
 _PIECE = re.compile(
     rb'([ \t\r]+)|"((?:[^"\\]|\\.)*)"|([()])|(;.*)|((?:[^ \t\r"();\\]|\\.)+)', re.DOTALL
@@ -49,6 +43,13 @@ class EntryError(Exception):
         self.remedy = remedy
 
 
+class LinesOfText(Protocol):
+    """Lines by their index."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> bytes: ...
+
+
 class Entry(NamedTuple):
     """One entry of a file: its tokens, the index of the line after it, and the first thing wrong
     with it. After an error the whole entry is skipped, so that its other lines are not misread."""
@@ -58,7 +59,7 @@ class Entry(NamedTuple):
     problem: EntryError | None
 
 
-def read_entry(lines: Sequence[bytes], start: int) -> Entry:
+def read_entry(lines: LinesOfText, start: int) -> Entry:
     """The entry that begins at lines[start]: one line, or several within parentheses."""
     tokens: list[Token] = []
     opened: list[tuple[int, int]] = []

@@ -111,6 +111,6 @@ def _apex(records: Records) -> None:
             records.report("soa-missing", path, 0, 0, message, "add one at the top")
         return
     if len(soa.rdatas) > 1:
-        second = records.places.position(SOA_KEY, records.places.others[SOA_KEY][0][0])
+        second = records.places.position(SOA_KEY, records.places.after_first(SOA_KEY)[0][0])
         message = f"the zone {records.zone_text} has {len(soa.rdatas)} SOA records"
         records.report("soa-multiple", *second, message, "keep one")

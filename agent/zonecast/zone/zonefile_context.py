@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from zonecast.errors import BadNameError
 from zonecast.zone import names, tokens
 from zonecast.zone.tokens import Token
-from zonecast.zone.zonefile_rdata import Names, read_ttl, show, wire_name
+from zonecast.zone.zonefile_lines import Lines
+from zonecast.zone.zonefile_rdata import LENGTHS, Names, read_ttl, show, wire_name
 from zonecast.zone.zonefile_records import BOM, RecordError, Records
 
 Include = Callable[[str, str], tuple[str, bytes]]
 
 MAX_TTL = (1 << 31) - 1
 
-_LABEL = re.compile(rb"[a-zA-Z0-9_-]+")
+_PLAIN_OWNER = re.compile(rb"[a-zA-Z0-9_-]{1,63}(?:\.[a-zA-Z0-9_-]{1,63})*")
 
 
 class State:
@@ -52,7 +53,7 @@ class FileContext:
         self.path = path
         self.number = self.records.file_number(path)
         self.skipped = len(BOM) if content.startswith(BOM) else 0
-        self.lines = content[self.skipped :].split(b"\n")
+        self.lines = Lines(content, self.skipped)
         # None before the first owner and after one that is wrong or outside the zone, which
         # `outside` then names for the message.
         self.owner: bytes | None = None if parent is None else parent.owner
@@ -80,13 +81,9 @@ class FileContext:
         self.has_owner = True
         self.owner = None
         self.outside = ""
-        if self.prefix is not None and len(word) < names.MAX_LABEL and _LABEL.fullmatch(word):
-            self.owner = bytes((len(word),)) + word + self.prefix
-            if len(self.owner) + len(self.records.origin) <= names.MAX_NAME:
-                self.node = self.prefix_node + word.lower() + b"\x00"
-                self.owner_word = word
-                return
-            self.owner = None
+        if self._read_plain_owner(word):
+            self.owner_word = word
+            return
         name = self.read_name(words, 0)
         if word[-1:] == b"." or self.prefix is None:
             self.owner = names.relative(name, self.records.origin)
@@ -95,6 +92,23 @@ class FileContext:
             self.owner = name[: len(name) - len(self.records.origin)]
         self.node = names.node_key(self.owner or b"")
         self.owner_word = word
+
+    def _read_plain_owner(self, word: bytes) -> bool:
+        """Sets the owner where `word` is relative, or ends as the zone's origin is written, and
+        nothing in it is unusual."""
+        prefix, node = self.prefix, self.prefix_node
+        if word.endswith(self.records.dotted):
+            word, prefix, node = word[: -len(self.records.dotted)], b"", b""
+        if prefix is None or not _PLAIN_OWNER.fullmatch(word):
+            return False
+        labels = word.split(b".")
+        owner = b"".join([LENGTHS[len(label)] + label for label in labels]) + prefix
+        if len(owner) + len(self.records.origin) > names.MAX_NAME:
+            return False
+        labels.reverse()
+        self.owner = owner
+        self.node = node + b"\x00".join(labels).lower() + b"\x00"
+        return True
 
     def read_name(self, words: Sequence[bytes], index: int) -> bytes:
         """The absolute name that words[index] writes. Raises RecordError."""

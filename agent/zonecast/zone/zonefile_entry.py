@@ -75,8 +75,7 @@ def _place_serial(file: FileContext, serial: Token) -> None:
     """Keeps where the first SOA's serial stands, good or not."""
     records = file.records
     if serial.raw.isdigit() and serial.raw.isascii() and records.serial_span is None:
-        before = sum(map(len, file.lines[: serial.line - 1])) + serial.line - 1
-        begin = file.skipped + before + serial.column - 1 + serial.quoted
+        begin = file.lines.octet(serial.line - 1) + serial.column - 1 + serial.quoted
         records.serial_span = (file.path, begin, begin + len(serial.raw))
         records.serial_place = (file.path, serial.line, serial.column)
 

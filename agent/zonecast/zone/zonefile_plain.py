@@ -1,51 +1,199 @@
-"""Records as nearly all are written: [seconds] [IN] type rdata, without escapes, of a type that
-fills zones. Made for speed: whatever is written otherwise, or is wrong, is left to the long way
-(`zonefile_reader`), which reads it again and says what is wrong with it.
+"""Records as nearly all are written: [owner] [TTL] [IN] type rdata on a line of its own, of a type
+that fills zones, without escapes or parentheses. Made for speed: whatever is written otherwise,
+or is wrong, is left to the long way (`zonefile_entry`), which reads it again and says what is
+wrong with it.
+
+One regular expression takes a block of the file apart, a row a line; rdata that comes again is
+looked up by its text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from struct import Struct
 
 from zonecast.errors import BadNameError
+from zonecast.zone import names
 from zonecast.zone import rdata as rd
-from zonecast.zone.zonefile_rdata import FAST, TYPES, Names, RdataError, ipv4, ipv6
+from zonecast.zone.rrset import RRset
+from zonecast.zone.zonefile_context import MAX_TTL, FileContext
+from zonecast.zone.zonefile_rdata import (
+    FAST,
+    LENGTHS,
+    OCTETS,
+    Names,
+    RdataError,
+    ipv4,
+    ipv6,
+    read_ttl,
+)
+from zonecast.zone.zonefile_records import RecordError, type_key
 
 Plain = Callable[[Sequence[bytes], Names], bytes]
+Row = tuple[bytes, bytes, bytes, bytes]
+
+# (owner, TTL, type, rdata) of a plain line, four times nothing for any other. No part gives back
+# what it took, so that a line is read once, whatever it holds.
+_LINE = re.compile(
+    rb'([^"$();@\\\x00-\x20\x7f-\xff]*+)[ \t]++'
+    rb"(?:([0-9][0-9a-zA-Z]*+)[ \t]++)?+(?:[Ii][Nn][ \t]++)?+"
+    rb"([a-zA-Z]++)[ \t]++"
+    rb'([^";()\\\x00-\x08\x0a-\x1f\x7f]*+(?:"[^"\\\x00-\x08\x0a-\x1f\x7f]*+"[ \t]*+)?+)'
+    rb"(?:;[^\n]*+)?+\r?+\n|[^\n]*+\n"
+)
 
 _DS_SIZES = {1: 20, 2: 32, 4: 48}  # octets of SHA-1, SHA-256 and SHA-384 (RFC 4509, RFC 6605)
-_AFTER_DIGITS = ord("9") + 1
 _MAX_RDATA = 65535
+_MAX_CACHED = 1 << 14
+_NEXT_LINE = 1 << 16  # from one line's place to the next one's, see Places
+
+_four = Struct("4B").pack
+_new = tuple.__new__
+
+_NOT_PLAIN = (LookupError, ValueError, OverflowError, RdataError, BadNameError, RecordError)
 
 
-def plain_record(
-    words: Sequence[bytes], at: int, quoted: bool, reader: Names
-) -> tuple[int, int | None, bytes] | None:
-    """(type, TTL or None, rdata) of a record whose owner ends before words[at]; `quoted` is
-    whether the last word was a quoted string. None leaves it to the long way."""
-    ttl: int | None = None
-    try:
-        word = words[at]
-        if word[0] < _AFTER_DIGITS:
-            if len(word) > 9 or not word.isdigit():
-                return None
-            ttl = int(word)
-            at += 1
-            word = words[at]
-        if word == b"IN":
-            at += 1
-            word = words[at]
-        rtype = TYPES[word]
-        at += 1
-        if quoted and (rtype not in _ONE_QUOTED or at == len(words)):
-            return None
-        rdata = PLAIN[rtype](words[at:], reader)
-    except (LookupError, ValueError, OverflowError, RdataError, BadNameError):
-        return None
-    return None if len(rdata) > _MAX_RDATA else (rtype, ttl, rdata)
+def rows(content: bytes, start: int, end: int) -> Iterator[Row]:
+    """A row for each line of content[start:end] that ends in a line feed."""
+    return iter(_LINE.findall(content, start, content.rfind(b"\n", start, end) + 1))
 
 
-# Each raises one of the errors above where the words are not what it reads.
+class Ttls(dict[bytes, int]):
+    """The seconds that each TTL writes, learned as they come; under no text at all, the default.
+    Raises ValueError for what is no TTL or too large a one."""
+
+    def __missing__(self, text: bytes) -> int:
+        ttl = read_ttl(text)
+        if ttl is None or ttl > MAX_TTL:
+            raise ValueError(text)
+        if len(self) < _MAX_CACHED:
+            self[text] = ttl
+        return ttl
+
+    def set_default(self, ttl: int | None) -> None:
+        """The TTL of records that have none of their own; None where there is none."""
+        if ttl is None:
+            self.pop(b"", None)
+        else:
+            self[b""] = ttl
+
+
+class Rdatas(dict[bytes, tuple[bytes]]):
+    """The rdata that each text of one type writes, as the RRset of one record has it. `kept` are
+    those that come again."""
+
+    def __init__(self, rtype: int, read: Plain, *, kept: bool) -> None:
+        self.rtype = rtype
+        self.key = type_key(rtype)
+        self.names = Names(names.ROOT)
+        self._read = read
+        self._kept = kept
+
+    def __missing__(self, text: bytes) -> tuple[bytes]:
+        if b'"' in text:
+            head, _, string = text.partition(b'"')
+            words = [*head.split(), string[: string.rindex(b'"')]]
+            if self.rtype not in _ONE_QUOTED:
+                raise ValueError(text)
+        else:
+            words = text.split()
+        rdata = self._read(words, self.names)
+        if len(rdata) > _MAX_RDATA:
+            raise ValueError(text)
+        rdatas = (rdata,)
+        if self._kept:
+            if len(self) >= _MAX_CACHED:
+                self.clear()
+            self[text] = rdatas
+        return rdatas
+
+
+class Plains:
+    """What is known while the plain lines of a file are read."""
+
+    def __init__(self) -> None:
+        self.ttls = Ttls()
+        tables = [Rdatas(rtype, read, kept=rtype in _REPEATED) for rtype, read in PLAIN.items()]
+        self.kinds: dict[bytes, Rdatas] = {}
+        for table in tables:
+            mnemonic = rd.type_to_text(table.rtype).encode()
+            self.kinds[mnemonic] = self.kinds[mnemonic.lower()] = table
+        self._tables = tables
+        self._names: Names | None = None
+
+    def set_names(self, reader: Names) -> None:
+        """What names are under from here on."""
+        if reader is not self._names:
+            self._names = reader
+            for table in self._tables:
+                table.names = reader
+                table.clear()
+
+
+def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int) -> int | None:
+    """Reads rows into the file's zone for as long as they are plain; the first stands at `line`,
+    counted from 1. The line of the row that is not plain, which is taken too; None at the end."""
+    records, state = file.records, file.state
+    rrsets, first, add_more = records.rrsets, records.places.first.append, records.add_more
+    prefix, prefix_node = file.prefix, file.prefix_node
+    room = names.MAX_NAME - len(records.origin)
+    owner, node, owner_word = file.owner, file.node, file.owner_word
+    ttls, kinds = plain.ttls, plain.kinds
+    plain.set_names(file.names)
+    ttls.set_default(state.default_ttl)
+    last_ttl = state.last_ttl
+    place = (file.number << 48 | line << 16 | 1) - _NEXT_LINE
+    stopped = None
+    for word, written, kind, text in found:
+        place += _NEXT_LINE
+        try:
+            if word and word != owner_word:
+                if b"." in word or prefix is None:
+                    owner = None
+                    file.read_owner((word,))
+                    owner, node = file.owner, file.node
+                else:
+                    owner = LENGTHS[len(word)] + word + prefix
+                    node = prefix_node + word.lower() + b"\x00"
+                    if len(owner) > room:
+                        owner = None
+                owner_word = word
+            if owner is None:
+                stopped = place
+                break
+            ttl = ttls[written]
+            if kind == b"A":
+                a, b, c, d = text.split(b".")
+                rdatas = (_four(OCTETS[a], OCTETS[b], OCTETS[c], OCTETS[d]),)
+                rtype = 1
+                key = node + b"\x00\x00\x01"
+            else:
+                table = kinds[kind]
+                rdatas = table[text]
+                rtype = table.rtype
+                key = node + table.key
+        except _NOT_PLAIN:
+            stopped = place
+            break
+        if written:
+            last_ttl = ttl
+        known = rrsets.get(key)
+        if known is None:
+            # What RRset(…) does, without the call of a Python function in between.
+            rrsets[key] = _new(RRset, (owner, rtype, ttl, rdatas))
+            first(place)
+        else:
+            add_more(key, known, ttl, rdatas[0], place)
+    state.last_ttl = last_ttl
+    file.owner, file.node = owner, node
+    # Where there is no owner, whoever reads on reads it again and says why.
+    file.owner_word = b"" if owner is None else owner_word
+    file.has_owner |= owner is not None
+    return None if stopped is None else stopped >> 16 & 0xFFFFFFFF
+
+
+# Each raises one of `_NOT_PLAIN` where the words are not what it reads.
 
 
 def _number(word: bytes) -> bytes:
@@ -112,3 +260,6 @@ PLAIN: dict[int, Plain] = {
 
 # Types whose last word may be a quoted string.
 _ONE_QUOTED = frozenset((rd.TXT, rd.CAA))
+
+# Types whose rdata many records share: looked up by its text.
+_REPEATED = frozenset((rd.NS, rd.CNAME, rd.PTR, rd.DNAME, rd.MX, rd.TXT, rd.CAA))

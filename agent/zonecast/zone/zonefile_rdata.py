@@ -21,8 +21,8 @@ _TTL_UNITS = {b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
 _TTL = re.compile(rb"(?:[0-9]+[smhdwSMHDW])+")
 _TTL_PART = re.compile(rb"([0-9]+)([smhdw])")
 _MAX_CACHED = 1 << 16
-_LENGTHS = tuple(bytes((n,)) for n in range(names.MAX_LABEL + 1))
-_OCTETS = {str(n).encode(): n for n in range(256)}
+LENGTHS = tuple(bytes((n,)) for n in range(names.MAX_LABEL + 1))
+OCTETS = {str(n).encode(): n for n in range(256)}
 _GROUP = re.compile(rb"[0-9a-fA-F]{1,4}")
 
 
@@ -78,7 +78,7 @@ def wire_name(word: bytes, origin: bytes) -> bytes:
     else:
         labels, tail = word.split(b"."), origin
     try:
-        name = b"".join([_LENGTHS[len(label)] + label for label in labels]) + tail
+        name = b"".join([LENGTHS[len(label)] + label for label in labels]) + tail
     except IndexError:
         name = b""
     if not 0 < len(name) <= names.MAX_NAME or b"" in labels or b"\\" in word or word == b"@":
@@ -118,7 +118,7 @@ def ipv4(word: bytes) -> bytes:
     """Four octets from dotted decimal, without leading zeros. Raises ValueError."""
     try:
         a, b, c, d = word.split(b".")
-        return bytes((_OCTETS[a], _OCTETS[b], _OCTETS[c], _OCTETS[d]))
+        return bytes((OCTETS[a], OCTETS[b], OCTETS[c], OCTETS[d]))
     except (KeyError, ValueError):
         raise ValueError(f"'{show(word)}' is no IPv4 address") from None
 

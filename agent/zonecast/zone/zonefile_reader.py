@@ -1,26 +1,23 @@
 """The master-file reader (RFC 1035 §5): entries and directives. `zonefile.read_zone` is its face.
 
-A line without quotes, comments, parentheses or escapes is split at its blanks and done; any
-other goes through `tokens`. An error is a finding and the reader goes on with the next entry.
+Plain lines are read a block at a time (`zonefile_plain`); any other goes through `tokens`. An
+error is a finding and the reader goes on with the next entry.
 """
 
 from __future__ import annotations
 
 from zonecast.errors import ZonecastError
 from zonecast.zone import tokens
-from zonecast.zone.tokens import ONE_STRING, SPECIAL, Token
+from zonecast.zone.tokens import Token
 from zonecast.zone.zonefile_context import FileContext, State
 from zonecast.zone.zonefile_entry import read_record
 from zonecast.zone.zonefile_generate import GenerateError, expand
-from zonecast.zone.zonefile_plain import plain_record
+from zonecast.zone.zonefile_plain import Plains, read_rows, rows
 from zonecast.zone.zonefile_rdata import show
 from zonecast.zone.zonefile_records import RecordError, check_text
 
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 1000
-
-_BLANKS = frozenset(b" \t")
-_DOLLAR = ord("$")
 
 
 class FileReader(FileContext):
@@ -28,53 +25,22 @@ class FileReader(FileContext):
 
     def read(self) -> None:
         """Reads to the end; every error becomes a finding."""
-        lines = self.lines
-        special = SPECIAL.search
+        plain = Plains()
         index = 0
-        while index < len(lines):
-            line = lines[index]
-            found = special(line)
-            quoted = False
-            if found is None:
-                words = line.split()
-            elif found[0] == b";" or (found[0] == b"\r" and found.end() == len(line)):
-                # A comment, or the carriage return before a line feed, ends a plain line.
-                words = line[: found.start()].split()
-            elif found[0] == b'"' and (last := ONE_STRING.fullmatch(line, found.start())):
-                words = [*line[: found.start()].split(), last[1]]
-                quoted = True
-            else:
-                index = self._entry(index)
+        for start, end, first, after in self.lines.blocks():
+            if index >= after:
                 continue
-            if words:
-                blank = line[0] in _BLANKS
-                try:
-                    if line[0] == _DOLLAR or not self._plain(words, blank, quoted, index + 1):
-                        index = self._entry(index)
-                        continue
-                except RecordError as problem:
-                    self.report_problem(problem, self.tokens_at(index + 1), index + 1)
-            index += 1
-
-    def _plain(self, words: list[bytes], blank: bool, quoted: bool, line: int) -> bool:
-        """The record of a plain line, `quoted` where its last word is a quoted string. False
-        leaves the line, with whatever may be wrong with it, to the long way."""
-        if not blank and words[0] != self.owner_word:
-            if quoted and len(words) == 1:
-                return False
-            self.read_owner(words)
-        record = plain_record(words, 0 if blank else 1, quoted, self.names)
-        if record is None or self.owner is None:
-            return False
-        rtype, written, rdata = record
-        ttl = self.state.default_ttl if written is None else written
-        if ttl is None:
-            return False
-        if written is not None:
-            self.state.last_ttl = written
-        place = self.number << 48 | line << 16 | 1
-        self.records.add(self.owner, self.node, rtype, ttl, rdata, place)
-        return True
+            if index > first:
+                start = self.lines.octet(index)
+            found = rows(self.lines.content, start, end)
+            while (line := read_rows(self, plain, found, index + 1)) is not None:
+                index = self._entry(line - 1)
+                for _ in range(index - line):
+                    next(found, None)
+            # Every line but the file's last ends in a line feed and was a row.
+            index = max(index, after if end < len(self.lines.content) else after - 1)
+        while index < len(self.lines):
+            index = self._entry(index)
 
     def _entry(self, index: int) -> int:
         """Reads the entry that begins at lines[index]; the index of the line after it."""
@@ -165,7 +131,8 @@ def read_file(
     state: State, path: str, content: bytes, origin: bytes, parent: FileContext | None = None
 ) -> None:
     """Reads one file of a zone, and those it includes, under `origin`; `parent` includes it."""
-    check_text(state.records, path, content)
     state.open_files.append(path)
-    FileReader(state, path, content, origin, parent).read()
+    reader = FileReader(state, path, content, origin, parent)
+    check_text(state.records, path, reader.lines)
+    reader.read()
     state.open_files.pop()

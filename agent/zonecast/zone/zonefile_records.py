@@ -10,6 +10,7 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import CATALOGUE, finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.rrset import RRset, make_rrset
+from zonecast.zone.zonefile_lines import Lines
 
 MAX_ERRORS = 100
 MAX_WARNINGS_OF_A_KIND = 20
@@ -34,36 +35,54 @@ class EnoughError(Exception):
     """Enough errors were found; reading stops."""
 
 
+def type_key(rtype: int) -> bytes:
+    """What stands after the node key in the key of an RRset of this type."""
+    return _TYPE_KEYS[rtype] if rtype < 300 else b"\x00" + rtype.to_bytes(2, "big")
+
+
 class Places:
     """Where the records of a zone stand.
 
     A place is one integer, file number, line and column packed: a zone has as many of them as
     it has records. `first` are those of the RRsets' first records, in the order in which `rrsets`
-    got its keys; `others` are those of the records that follow, with their rdata.
+    got its keys; the three lists after it are the keys, rdatas and places of all other records.
     """
 
     def __init__(self, rrsets: dict[bytes, RRset] | None = None) -> None:
         self.files: list[str] = []
         self.first = array("Q")
-        self.others: dict[bytes, list[tuple[bytes, int]]] = {}
+        self.other_keys: list[bytes] = []
+        self.other_rdatas: list[bytes] = []
+        self.others = array("Q")
         self._rrsets = {} if rrsets is None else rrsets
-        self._places: dict[bytes, int] = {}
+        self._firsts: dict[bytes, int] = {}
+        self._by_key: dict[bytes, list[int]] = {}
+        self._indexed = 0
 
     def _first(self, key: bytes) -> int | None:
         """The first place of an RRset. Most zones are never asked: the index waits for it."""
-        if len(self._places) != len(self.first):
-            self._places = dict(zip(self._rrsets, self.first, strict=False))
-        return self._places.get(key)
+        if len(self._firsts) != len(self.first):
+            self._firsts = dict(zip(self._rrsets, self.first, strict=False))
+        return self._firsts.get(key)
+
+    def after_first(self, key: bytes) -> list[tuple[bytes, int]]:
+        """(rdata, place) of an RRset's records but the first, in their order."""
+        while self._indexed < len(self.others):
+            self._by_key.setdefault(self.other_keys[self._indexed], []).append(self._indexed)
+            self._indexed += 1
+        return [(self.other_rdatas[at], self.others[at]) for at in self._by_key.get(key, ())]
+
+    def unpack(self, place: int) -> tuple[str, int, int]:
+        """Path, line and column of a place."""
+        return self.files[place >> 48], place >> 16 & 0xFFFFFFFF, place & 0xFFFF
 
     def position(self, key: bytes | None, rdata: bytes | None = None) -> Position:
         """The place of an RRset's first record, or of one of its records; the zone file itself
         where there is none to name."""
         place = None if key is None else self._first(key)
         if key is not None and rdata is not None:
-            place = next((at for known, at in self.others.get(key, ()) if known == rdata), place)
-        if place is None:
-            return Position(self.files[0])
-        return Position(self.files[place >> 48], place >> 16 & 0xFFFFFFFF, place & 0xFFFF)
+            place = next((at for known, at in self.after_first(key) if known == rdata), place)
+        return Position(self.files[0]) if place is None else Position(*self.unpack(place))
 
 
 class Records:
@@ -83,6 +102,8 @@ class Records:
         self._warnings: Counter[str] = Counter()
         self._generated = 0
         self._mismatched: set[bytes] = set()
+        # What ends an absolute name of the zone where it is written as here.
+        self.dotted = b"." + self.zone_text.encode() if origin != names.ROOT else b"."
 
     def file_number(self, path: str) -> int:
         """The number of a file of this zone."""
@@ -100,42 +121,51 @@ class Records:
         self, owner: bytes, node: bytes, rtype: int, ttl: int, rdata: bytes, place: int
     ) -> None:
         """One record inside the zone; `node` is its owner's node key, `place` as in Places."""
-        key = node + (_TYPE_KEYS[rtype] if rtype < 300 else b"\x00" + rtype.to_bytes(2, "big"))
+        key = node + type_key(rtype)
         if rtype == rd.RRSIG:
             key += rdata[:2]
         elif rtype == rd.SOA:
             self.soa_seen = True
         known = self.rrsets.get(key)
         if known is None:
-            # What RRset(…) does, without the call of a Python function in between.
-            self.rrsets[key] = tuple.__new__(RRset, (owner, rtype, ttl, (rdata,)))
+            self.rrsets[key] = RRset(owner, rtype, ttl, (rdata,))
             self.places.first.append(place)
-            return
-        records = self.places.others.get(key)
-        if records is None:
-            records = self.places.others[key] = []
-        records.append((rdata, place))
+        else:
+            self.add_more(key, known, ttl, rdata, place)
+
+    def add_more(self, key: bytes, known: RRset, ttl: int, rdata: bytes, place: int) -> None:
+        """One more record of an RRset that is there."""
+        places = self.places
+        places.other_keys.append(key)
+        places.other_rdatas.append(rdata)
+        places.others.append(place)
         if known.ttl != ttl and key not in self._mismatched:
             self._mismatched.add(key)
-            self._ttl_mismatch(known, ttl, key, rdata)
+            self._ttl_mismatch(known, ttl, place)
 
-    def _ttl_mismatch(self, known: RRset, ttl: int, key: bytes, rdata: bytes) -> None:
-        path, line, column = self.places.position(key, rdata)
+    def _ttl_mismatch(self, known: RRset, ttl: int, place: int) -> None:
         message = (
             f"TTL {ttl} differs from the {known.ttl} of the first {rd.type_to_text(known.rtype)} "
             f"record of {names.owner_text(known.owner, self.origin)}, which is used for all"
         )
-        self.report("ttl-mismatch", path, line, column, message, "give them one TTL")
+        self.report("ttl-mismatch", *self.places.unpack(place), message, "give them one TTL")
 
     def finish(self) -> None:
         """Puts RRsets of several records together."""
-        for key, records in self.places.others.items():
-            first = self.rrsets[key]
-            rdatas = [first.rdatas[0], *(rdata for rdata, _ in records)]
+        places, rrsets = self.places, self.rrsets
+        groups: dict[bytes, list[bytes]] = {}
+        for key, rdata in zip(places.other_keys, places.other_rdatas, strict=True):
+            group = groups.get(key)
+            if group is None:
+                groups[key] = [rrsets[key].rdatas[0], rdata]
+            else:
+                group.append(rdata)
+        for key, rdatas in groups.items():
+            first = rrsets[key]
             whole = make_rrset(first.owner, first.rtype, first.ttl, rdatas)
-            self.rrsets[key] = whole
+            rrsets[key] = whole
             if len(whole.rdatas) < len(rdatas):
-                self._duplicates(first, records)
+                self._duplicates(first, places.after_first(key))
 
     def _duplicates(self, rrset: RRset, records: list[tuple[bytes, int]]) -> None:
         seen = {rd.canonical(rrset.rtype, rrset.rdatas[0])}
@@ -144,9 +174,8 @@ class Records:
             if canonical in seen:
                 owner = names.owner_text(rrset.owner, self.origin)
                 message = f"{owner} {rd.type_to_text(rrset.rtype)} is here for a second time"
-                files = self.places.files
-                path, line, column = files[place >> 48], place >> 16 & 0xFFFFFFFF, place & 0xFFFF
-                self.report("duplicate-record", path, line, column, message, "remove it")
+                position = self.places.unpack(place)
+                self.report("duplicate-record", *position, message, "remove it")
             seen.add(canonical)
 
     def report(
@@ -174,17 +203,22 @@ class Records:
                 self.findings.append(finding(kind, position, message, "", self.zone_text))
 
 
-def check_text(records: Records, path: str, content: bytes) -> None:
+def check_text(records: Records, path: str, lines: Lines) -> None:
     """Reports a file that starts with a byte order mark or is not UTF-8."""
+    content = lines.content
     if content.startswith(BOM):
         message = "the file starts with a byte order mark, which other servers refuse"
         records.report("byte-order-mark", path, 1, 1, message, "save it without")
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line_start = content.rfind(b"\n", 0, error.start) + 1
-        column = len(content[line_start : error.start].decode("utf-8")) + 1
-        line = content.count(b"\n", 0, error.start) + 1
-        records.report(
-            "not-utf8", path, line, column, "the file is not UTF-8", "convert it (iconv -t UTF-8)"
-        )
+    if content.isascii():
+        return
+    for start, end, first, _ in lines.blocks():
+        block = content[start:end]
+        try:
+            block.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line_start = block.rfind(b"\n", 0, error.start) + 1
+            column = len(block[line_start : error.start].decode("utf-8")) + 1
+            line = first + block.count(b"\n", 0, error.start) + 1
+            message = "the file is not UTF-8"
+            records.report("not-utf8", path, line, column, message, "convert it (iconv -t UTF-8)")
+            return
