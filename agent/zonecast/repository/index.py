@@ -13,6 +13,14 @@ from zonecast.errors import RepositoryError
 from zonecast.repository.command import Commands, decode, encode
 from zonecast.repository.history import FILE_MODES
 
+# The empty file, in SHA-1 and in SHA-256 repositories.
+EMPTY_BLOBS = frozenset(
+    (
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    )
+)
+
 
 class Entry(NamedTuple):
     """A file in the index: its mode ("100644" or "100755") and blob."""
@@ -57,19 +65,16 @@ class Index:
         """Paths that stand in the index with no content yet: an empty blob there, and invisible
         to a comparison with the empty tree. (The work tree is not asked: a look at a file there
         runs the filters that the repository's configuration names.)"""
-        empty = self._empty("blob")
-        hollow = [path for path, entry in entries.items() if entry.blob == empty]
+        hollow = [path for path, entry in entries.items() if entry.blob in EMPTY_BLOBS]
         if not hollow:
             return []
+        tree = decode(self._commands.run("hash-object", "-t", "tree", "--stdin", stdin=b""))
         there = self._commands.run(
             "diff-index", "--cached", "-z", "--name-only", "--no-renames", "--no-ext-diff",
-            "--no-textconv", "--ita-invisible-in-index", self._empty("tree"),
+            "--no-textconv", "--ita-invisible-in-index", tree.strip(),
         )  # fmt: skip
         added = set(decode(there).split("\x00"))
         return [path for path in hollow if path not in added]
-
-    def _empty(self, kind: str) -> str:
-        return decode(self._commands.run("hash-object", "-t", kind, "--stdin", stdin=b"")).strip()
 
     def replace(self, path: str, mode: str, content: bytes) -> None:
         """Stage `content` for `path`; the work tree's file is left alone.

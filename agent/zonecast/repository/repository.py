@@ -35,6 +35,9 @@ class Repository:
         self.places = places
         self.path = places.work_tree or places.git_dir
         self.index = Index(commands)
+        # What an id names never changes, and each question is a process.
+        self._commits: set[str] = set()
+        self._listings: dict[str, dict[str, str]] = {}
 
     @classmethod
     def open(cls, path: str | Path) -> Repository:
@@ -91,10 +94,16 @@ class Repository:
     def _commit(self, revision: str) -> str | None:
         if not revision or revision.startswith("-") or not revision.isprintable():
             return None
+        if revision in self._commits:
+            return revision
         found = self.commands.result(
             "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", allowed=(0, 1, 128)
         )
-        return None if found.status else decode(found.stdout).strip()
+        if found.status:
+            return None
+        commit = decode(found.stdout).strip()
+        self._commits.add(commit)
+        return commit
 
     def head_branch(self) -> str | None:
         """The branch that HEAD names, None where HEAD is a commit."""
@@ -125,6 +134,13 @@ class Repository:
 
         Raises RepositoryError.
         """
+        if commit not in self._commits:  # a name, which may mean something else the next time
+            return self._list(commit)
+        if commit not in self._listings:
+            self._listings[commit] = self._list(commit)
+        return dict(self._listings[commit])
+
+    def _list(self, commit: str) -> dict[str, str]:
         return parse_tree(self.commands.run("ls-tree", "-r", "-z", "--full-tree", commit))
 
     def staged_listing(self) -> dict[str, str]:
