@@ -13,7 +13,7 @@ _BESIDE_CNAME = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.SIG, rd.NXT, 25))
 
 def cname_and_other(facts: Facts) -> Findings:
     """An alias has no data of its own."""
-    for key, rrset in facts.of_type(rd.CNAME):
+    for key, rrset in facts.accompanied(rd.CNAME):
         others = [t for t in facts.contents.types_at(node_of(key)) if t not in _BESIDE_CNAME]
         if others:
             owner = facts.owner_text(rrset)

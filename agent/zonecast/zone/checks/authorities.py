@@ -16,18 +16,17 @@ _URI = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)", re.IGNORECASE)
 
 def caa(facts: Facts) -> Findings:
     """CAA values that an authority can read; one it cannot may forbid every certificate."""
-    for key, rrset in facts.of_type(rd.CAA):
-        for rdata in rrset.rdatas:
-            size = rdata[1]
-            tag = rdata[2 : 2 + size].decode("latin-1").lower()
-            value = rdata[2 + size :].decode("latin-1")
-            wrong = _caa_problem(rdata[0], tag, value)
-            if wrong:
-                message = f"the CAA record of {facts.owner_text(rrset)} has {wrong}"
-                yield facts.finding("caa-syntax", message, "mend it", key, rdata)
+    problems = {rdata: _caa_problem(rdata) for rdata in facts.distinct(rd.CAA)}
+    wrong = {rdata: problem for rdata, problem in problems.items() if problem}
+    for key, rrset, rdata, _ in facts.records(rd.CAA, wrong):
+        message = f"the CAA record of {facts.owner_text(rrset)} has {wrong[rdata]}"
+        yield facts.finding("caa-syntax", message, "mend it", key, rdata)
 
 
-def _caa_problem(flags: int, tag: str, value: str) -> str | None:
+def _caa_problem(rdata: bytes) -> str | None:
+    flags, size = rdata[0], rdata[1]
+    tag = rdata[2 : 2 + size].decode("latin-1").lower()
+    value = rdata[2 + size :].decode("latin-1")
     if flags not in (0, 128):
         return f"the flags {flags}, neither 0 nor 128 (critical)"
     if tag in ("issue", "issuewild", "issuemail") and not _ISSUER.fullmatch(value):

@@ -2,14 +2,19 @@
 
 A rule looks at the *subject*, the RRsets whose findings are wanted, and asks the *contents*, the
 whole version that they are part of, by look-up. The subject is usually the whole zone; where it
-is not, only the rules of `checks.LOCAL` can be asked.
+is not, only the rules that `checks.WHOLE` does not have can be asked.
+
+Zones of a million records are judged in about a second: all rules share one walk over the
+subject, and what can be said of a name is found out once, however many records point to it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
+from operator import itemgetter
+from typing import NamedTuple
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
@@ -17,20 +22,37 @@ from zonecast.zone.catalogue import finding
 from zonecast.zone.contents import Contents, WholeZone
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.names import node_key, parent_node
-from zonecast.zone.rrset import RRset, Zone, node_of
+from zonecast.zone.rrset import RRset, Zone
 from zonecast.zone.zonefile import Parsed
 
 ZONEMD = 63
 
-# What fills zones, and what few rules start from: not listed before it is asked for.
-_UNLISTED = frozenset((rd.A, rd.AAAA))
+Item = tuple[bytes, RRset]
+Findings = Iterator[Finding]
+
+# What follows a node in a key.
+_A, _AAAA, _NS, _DNAME = (
+    b"\x00" + rtype.to_bytes(2, "big") for rtype in (rd.A, rd.AAAA, rd.NS, rd.DNAME)
+)
+FEW = 3
+
+
+class Survey(NamedTuple):
+    """What one walk over the subject finds, each in the subject's order: (key, RRset) of what has
+    no addresses, by type, and of what has more than FEW records; the keys that have an
+    underscore; those below the zone's own name, twice."""
+
+    listed: Mapping[int, list[Item]]
+    crowded: list[Item]
+    underscored: list[bytes]
+    twice: list[bytes]
 
 
 class Facts:
     """A subject and the contents around it, with the look-ups that rules need.
 
-    `contents` is all of `parsed.zone` by default, `subject` (RRsets by key) too. `zone`, `nodes`,
-    `cuts` and `dnames` are for rules that are asked about whole zones alone.
+    `contents` is all of `parsed.zone` by default, `subject` (RRsets by key) too. `zone` is for
+    rules that are asked about whole zones alone.
     """
 
     def __init__(
@@ -43,61 +65,115 @@ class Facts:
         self.zone: Zone = parsed.zone
         self.origin = parsed.zone.origin
         self.origin_text = names.to_text(self.origin)
+        self.lowered_origin = self.origin.lower()
         self.contents: Contents = WholeZone(parsed.zone) if contents is None else contents
         self.subject: Mapping[bytes, RRset] = parsed.zone.rrsets if subject is None else subject
         self.whole = subject is None
         self._get = self.contents.get
         self._standing: dict[bytes, bool] = {}
+        self._distinct: dict[tuple[int, int], set[bytes]] = {}
 
     @cached_property
-    def _listed(self) -> dict[int, list[tuple[bytes, RRset]]]:
-        found: dict[int, list[tuple[bytes, RRset]]] = defaultdict(list)
+    def survey(self) -> Survey:
+        """The walk over the subject."""
+        listed: dict[int, list[Item]] = defaultdict(list)
+        crowded, underscored, twice = [], [], []
+        again = node_key(self.origin[:-1]) or b"\xff"
         for item in self.subject.items():
-            rtype = item[1].rtype
-            if rtype not in _UNLISTED:
-                found[rtype].append(item)
+            key, rrset = item
+            rtype = rrset.rtype
+            if rtype != rd.A and rtype != rd.AAAA:
+                listed[rtype].append(item)
+            if len(rrset.rdatas) > FEW:
+                crowded.append(item)
+            if b"_" in key:
+                underscored.append(key)
+            if key.startswith(again):
+                twice.append(key)
+        return Survey(listed, crowded, underscored, twice)
+
+    def of_type(self, rtype: int) -> list[Item]:
+        """(key, RRset) of every RRset in the subject of a type other than A and AAAA."""
+        return self.survey.listed.get(rtype, [])
+
+    def distinct(self, rtype: int, start: int = 0) -> set[bytes]:
+        """What records of a type in the subject hold from octet `start` on."""
+        found = self._distinct.get((rtype, start))
+        if found is None:
+            items = self.of_type(rtype)
+            found = {rdata[start:] for _, rrset in items for rdata in rrset.rdatas}
+            self._distinct[rtype, start] = found
         return found
 
-    def of_type(self, rtype: int) -> list[tuple[bytes, RRset]]:
-        """(key, RRset) of every RRset of a type in the subject."""
-        if rtype in _UNLISTED:
-            return [item for item in self.subject.items() if item[1].rtype == rtype]
-        return self._listed[rtype]
+    def records(
+        self, rtype: int, wanted: Collection[bytes], start: int = 0
+    ) -> Iterator[tuple[bytes, RRset, bytes, bytes]]:
+        """(key, RRset, rdata, rdata from `start` on) of the records whose last is wanted."""
+        if wanted:
+            for key, rrset in self.of_type(rtype):
+                for rdata in rrset.rdatas:
+                    held = rdata[start:]
+                    if held in wanted:
+                        yield key, rrset, rdata, held
+
+    def accompanied(self, rtype: int) -> list[Item]:
+        """The RRsets of a type at whose node there may be others. Asking a whole zone for the
+        types at each node costs more than looking which nodes come twice."""
+        items = self.of_type(rtype)
+        if not items or not self.whole:
+            return items
+        nodes = {key[:-2] for key, _ in items}
+        found = set()
+        for address in (_A[1:], _AAAA[1:]):
+            found.update([node for node in nodes if node + address in self.subject])
+        for other, others in self.survey.listed.items():
+            if other not in (rtype, rd.RRSIG):
+                found |= nodes.intersection([key[:-2] for key, _ in others])
+        return [item for item in items if item[0][:-2] in found] if found else []
+
+    def occupied(self, nodes: set[bytes]) -> set[bytes]:
+        """Those of these nodes of a whole zone that have records."""
+        if not nodes:
+            return set()
+        prefixes = {node + b"\x00" for node in nodes}
+        found = prefixes.intersection(map(itemgetter(slice(None, -2)), self.subject))
+        found |= prefixes.intersection([key[:-4] for key, _ in self.of_type(rd.RRSIG)])
+        return {prefix[:-1] for prefix in found}
 
     def rrset(self, node: bytes, rtype: int) -> RRset | None:
         """The RRset of a type at a node."""
         return self._get(node + b"\x00" + rtype.to_bytes(2, "big"))
 
-    @cached_property
-    def nodes(self) -> dict[bytes, list[int]]:
-        """The types at each node of a whole zone that has records."""
-        found: dict[bytes, list[int]] = defaultdict(list)
-        for key, rrset in self.zone.rrsets.items():
-            found[node_of(key)].append(rrset.rtype)
-        return found
-
-    @cached_property
-    def cuts(self) -> set[bytes]:
-        """The zone cuts of a whole zone."""
-        return {node_of(key) for key, rrset in self.of_type(rd.NS) if rrset.owner}
-
-    @cached_property
-    def dnames(self) -> set[bytes]:
-        """The nodes of a whole zone that have a DNAME."""
-        return {node_of(key) for key, _ in self.of_type(rd.DNAME)}
+    def has_address(self, node: bytes) -> bool:
+        """Whether a node itself has A or AAAA records."""
+        return self._get(node + _A) is not None or self._get(node + _AAAA) is not None
 
     def node_inside(self, name: bytes) -> bytes | None:
         """The node of an absolute name; None outside the zone."""
-        owner = names.relative(name, self.origin)
-        return None if owner is None else node_key(owner)
+        lowered = name.lower()
+        if not lowered.endswith(self.lowered_origin):
+            return None
+        # names.relative and names.node_key in one: this is asked for every name pointed to.
+        end = len(lowered) - len(self.origin)
+        labels = []
+        position = 0
+        while position < end:
+            start = position + 1
+            position = start + lowered[position]
+            labels.append(lowered[start:position])
+        if position != end:
+            return None
+        if not end or b"\x00" in lowered[:end] or b"\x01" in lowered[:end]:
+            return node_key(lowered[:end])
+        labels.reverse()
+        return b"\x00".join(labels) + b"\x00"
 
     def is_cut(self, node: bytes) -> bool:
         """Whether a delegation stands at a node."""
-        return node in self.cuts if self.whole else node != b"" and self._stands(node, rd.NS)
+        return node != b"" and self._stands(node + _NS)
 
-    def _stands(self, node: bytes, rtype: int) -> bool:
-        """Whether there is a type at a node, asked once: many nodes have the same ancestors."""
-        key = node + b"\x00" + rtype.to_bytes(2, "big")
+    def _stands(self, key: bytes) -> bool:
+        """Whether there is an RRset, asked once: many nodes have the same ancestors."""
         known = self._standing.get(key)
         if known is None:
             known = self._standing[key] = self._get(key) is not None
@@ -105,23 +181,23 @@ class Facts:
 
     def below_cut(self, node: bytes) -> bytes | None:
         """The nearest zone cut above a node, itself excluded; None if none."""
-        while node and (not self.whole or self.cuts):
+        while node:
             node = parent_node(node)
             if self.is_cut(node):
                 return node
         return None
 
-    def below_dname(self, node: bytes) -> bool:
-        """Whether a DNAME above a node, itself excluded, takes what is asked for there."""
-        while node and (not self.whole or self.dnames):
-            node = parent_node(node)
-            if node in self.dnames if self.whole else self._stands(node, rd.DNAME):
-                return True
-        return False
-
     def cut_at_or_above(self, node: bytes) -> bytes | None:
         """The zone cut that takes `node` out of this zone's authority."""
         return node if self.is_cut(node) else self.below_cut(node)
+
+    def below_dname(self, node: bytes) -> bool:
+        """Whether a DNAME above a node, itself excluded, takes what is asked for there."""
+        while node:
+            node = parent_node(node)
+            if self._stands(node + _DNAME):
+                return True
+        return False
 
     def exists(self, node: bytes) -> bool:
         """Whether a node exists, by itself or by what is below it."""
@@ -130,7 +206,7 @@ class Facts:
     def source(self, node: bytes) -> bytes | None:
         """The node whose records a query for `node` gets: itself, the wildcard that covers it
         (RFC 4592 §3.3), or none."""
-        if self.exists(node):
+        if self.has_address(node) or self.exists(node):
             return node
         while node:
             node = parent_node(node)
@@ -138,10 +214,6 @@ class Facts:
                 wildcard = node + b"*\x00"
                 return wildcard if self.contents.types_at(wildcard) else None
         return None
-
-    def has_address(self, node: bytes) -> bool:
-        """Whether a node itself has A or AAAA records."""
-        return self.rrset(node, rd.A) is not None or self.rrset(node, rd.AAAA) is not None
 
     def owner_text(self, rrset: RRset) -> str:
         """An RRset's absolute owner in text."""
@@ -158,6 +230,3 @@ class Facts:
         """A finding placed at an RRset or one of its records."""
         position: Position = self.parsed.position(key, rdata)
         return finding(kind, position, message, remedy, self.origin_text)
-
-
-Findings = Iterator[Finding]

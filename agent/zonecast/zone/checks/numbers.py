@@ -16,6 +16,8 @@ _TTL = (60, 604800)
 # Octets of a UDP reply that no network fragments.
 _UDP = 1232
 _HEADER, _QUESTION, _RECORD = 12, 4, 12
+# Types whose records have at most some 260 octets.
+_SHORT = frozenset((rd.A, rd.AAAA, rd.NS, rd.CNAME, rd.DNAME, rd.PTR, rd.MX, rd.SRV))
 
 
 def timers(facts: Facts) -> Findings:
@@ -39,6 +41,8 @@ def timers(facts: Facts) -> Findings:
 
 def ttls(facts: Facts) -> Findings:
     """TTLs of less than a minute or more than a week."""
+    if all(_TTL[0] <= ttl <= _TTL[1] for ttl in {rrset.ttl for rrset in facts.subject.values()}):
+        return
     for key, rrset in facts.subject.items():
         if not _TTL[0] <= rrset.ttl <= _TTL[1]:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
@@ -49,10 +53,17 @@ def ttls(facts: Facts) -> Findings:
 def sizes(facts: Facts) -> Findings:
     """An RRset whose reply does not fit into a UDP message that no network fragments."""
     around = len(facts.origin) + _HEADER + _QUESTION
-    for key, rrset in facts.subject.items():
+    # A few records of a type whose rdata is a name and little else do not fill a message.
+    large = list(facts.survey.crowded)
+    for rtype, items in facts.survey.listed.items():
+        if rtype not in _SHORT:
+            large += [
+                item
+                for item in items
+                if len(item[1].rdatas) > 1 or len(item[1].rdatas[0]) > _UDP // 2
+            ]
+    for key, rrset in dict(large).items():
         rdatas = rrset.rdatas
-        if len(rdatas) == 1 and len(rdatas[0]) < _UDP // 2:
-            continue
         size = around + len(rrset.owner) + sum(map(len, rdatas)) + _RECORD * len(rdatas)
         if size > _UDP:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"

@@ -6,7 +6,7 @@ from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.findings import Finding
-from zonecast.zone.rrset import NS_KEY, RRset, node_of
+from zonecast.zone.rrset import NS_KEY, node_of
 
 
 def own_servers(facts: Facts) -> Findings:
@@ -37,32 +37,42 @@ def own_servers(facts: Facts) -> Findings:
 
 def delegations(facts: Facts) -> Findings:
     """A delegation to a host inside this zone, or inside the child, needs its address here."""
-    for key, rrset in facts.of_type(rd.NS):
-        if not rrset.owner or facts.below_cut(node_of(key)) is not None:
+    wrong = {}
+    for target in facts.distinct(rd.NS):
+        problem = _server_problem(facts, target)
+        if problem is not None:
+            wrong[target] = problem
+    for key, rrset, rdata, _ in facts.records(rd.NS, wrong):
+        node = node_of(key)
+        if not node or facts.below_cut(node) is not None or facts.below_dname(node):
             continue
-        if facts.below_dname(node_of(key)):
-            continue
-        for rdata in rrset.rdatas:
-            yield from _delegation(facts, key, rrset, rdata)
-
-
-def _delegation(facts: Facts, key: bytes, rrset: RRset, rdata: bytes) -> Findings:
-    node = facts.node_inside(rdata)
-    if node is None:
-        return
-    owner, target = facts.owner_text(rrset), names.to_text(rdata)
-    if facts.cut_at_or_above(node) is not None:
-        if not facts.has_address(node):
+        owner, named, kind = facts.owner_text(rrset), names.to_text(rdata), wrong[rdata]
+        if kind == "glue-missing":
             yield _glue(facts, owner, key, rdata)
-        return
-    source = facts.source(node)
+        elif kind == "delegation-is-cname":
+            message = f"{owner} is delegated to {named}, which is a CNAME"
+            yield facts.finding(kind, message, "name the host itself", key, rdata)
+        else:
+            message = f"{owner} is delegated to {named}, which has no address"
+            yield facts.finding(kind, message, "add its A or AAAA record", key, rdata)
+
+
+def _server_problem(facts: Facts, target: bytes) -> str | None:
+    """The id of what is wrong with a child's server as such."""
+    node = facts.node_inside(target)
+    if node is None:
+        return None
+    alias = facts.rrset(node, rd.CNAME) is not None
+    if not alias and facts.has_address(node):
+        return None
+    if facts.cut_at_or_above(node) is not None:
+        return None if facts.has_address(node) else "glue-missing"
+    source = node if alias else facts.source(node)
     if source is not None and facts.rrset(source, rd.CNAME):
-        message = f"{owner} is delegated to {target}, which is a CNAME"
-        yield facts.finding("delegation-is-cname", message, "name the host itself", key, rdata)
-    elif source is None or not facts.has_address(source):
-        message = f"{owner} is delegated to {target}, which has no address"
-        remedy = "add its A or AAAA record"
-        yield facts.finding("delegation-no-address", message, remedy, key, rdata)
+        return "delegation-is-cname"
+    if source is None or not facts.has_address(source):
+        return "delegation-no-address"
+    return None
 
 
 def _glue(facts: Facts, owner: str, key: bytes, rdata: bytes) -> Finding:
@@ -82,6 +92,6 @@ def wildcard_ns(facts: Facts) -> Findings:
 def ds_without_ns(facts: Facts) -> Findings:
     """DS records stand at delegations alone (RFC 4035 §2.4)."""
     for key, rrset in facts.of_type(rd.DS):
-        if rrset.owner and not facts.is_cut(node_of(key)):
+        if rrset.owner and facts.contents.get(key[:-2] + NS_KEY[-2:]) is None:
             message = f"{facts.owner_text(rrset)} has a DS record and no NS records"
             yield facts.finding("ds-without-ns", message, "delegate it or remove the DS", key)

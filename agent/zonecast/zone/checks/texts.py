@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable
 from ipaddress import ip_network
 
 from zonecast.errors import BadNameError
@@ -36,31 +35,48 @@ def strings(rdata: bytes) -> str:
 
 def spf(facts: Facts) -> Findings:
     """One SPF record a name, with terms that a receiver knows and at most 10 look-ups."""
-    for key, rrset in _texts(facts, lambda rrset: any(r[1:2] in b"vV" for r in rrset.rdatas)):
-        found = [(rdata, text) for rdata in rrset.rdatas if _is_spf(text := strings(rdata))]
-        owner = facts.owner_text(rrset)
-        if len(found) > 1:
-            message = f"{owner} has {len(found)} SPF records, which counts as an error"
-            yield facts.finding("spf-multiple", message, "put them into one", key, found[1][0])
-        for rdata, text in found:
-            wrong = _spf_problem(text)
-            if wrong:
-                message = f"the SPF record of {owner} has {wrong}"
-                yield facts.finding("spf-syntax", message, "mend the term", key, rdata)
-        if len(found) == 1:
-            count = _spf_lookups(facts, found[0][1], rrset.owner + facts.origin, set())
-            if count > _SPF_LIMIT:
-                message = f"the SPF record of {owner} takes {count} look-ups, {_SPF_LIMIT} at most"
-                remedy = "put ip4: and ip6: in place of names, or leave some out"
-                yield facts.finding("spf-lookups", message, remedy, key, found[0][0])
+    texts = {rdata: strings(rdata) for rdata in facts.distinct(rd.TXT) if rdata[1:2] in b"vV"}
+    senders = {rdata: text for rdata, text in texts.items() if _is_spf(text)}
+    # What one record is guilty of, its owner not yet known: that can only make it look up less.
+    wrong = {
+        rdata
+        for rdata, text in senders.items()
+        if _spf_problem(text) or _spf_lookups(facts, text, b"", set()) > _SPF_LIMIT
+    }
+    for key, rrset in facts.of_type(rd.TXT):
+        found = [(rdata, senders[rdata]) for rdata in rrset.rdatas if rdata in senders]
+        suspicious = len(found) > 1 or (found and found[0][0] in wrong)
+        if suspicious and facts.cut_at_or_above(node_of(key)) is None:
+            yield from _spf(facts, key, rrset, found)
 
 
-def _texts(facts: Facts, wanted: Callable[[RRset], bool]) -> list[tuple[bytes, RRset]]:
-    """The TXT RRsets that the zone answers for, of those that are wanted."""
+def _spf(facts: Facts, key: bytes, rrset: RRset, found: list[tuple[bytes, str]]) -> Findings:
+    """What is wrong with the SPF records of a name, (rdata, text) each."""
+    owner = facts.owner_text(rrset)
+    if len(found) > 1:
+        message = f"{owner} has {len(found)} SPF records, which counts as an error"
+        yield facts.finding("spf-multiple", message, "put them into one", key, found[1][0])
+    for rdata, text in found:
+        wrong = _spf_problem(text)
+        if wrong:
+            message = f"the SPF record of {owner} has {wrong}"
+            yield facts.finding("spf-syntax", message, "mend the term", key, rdata)
+    if len(found) == 1:
+        count = _spf_lookups(facts, found[0][1], rrset.owner + facts.origin, set())
+        if count > _SPF_LIMIT:
+            message = f"the SPF record of {owner} takes {count} look-ups, {_SPF_LIMIT} at most"
+            remedy = "put ip4: and ip6: in place of names, or leave some out"
+            yield facts.finding("spf-lookups", message, remedy, key, found[0][0])
+
+
+def _texts_below(facts: Facts, label: bytes) -> list[tuple[bytes, RRset]]:
+    """The TXT RRsets of names with a label, in lower case, that the zone answers for."""
     return [
-        (key, rrset)
-        for key, rrset in facts.of_type(rd.TXT)
-        if wanted(rrset) and facts.cut_at_or_above(node_of(key)) is None
+        (key, facts.subject[key])
+        for key in facts.survey.underscored
+        if label in key
+        and facts.subject[key].rtype == rd.TXT
+        and facts.cut_at_or_above(node_of(key)) is None
     ]
 
 
@@ -130,7 +146,9 @@ def _spf_below(facts: Facts, included: str, seen: set[bytes]) -> int:
 
 def dmarc(facts: Facts) -> Findings:
     """A record at _dmarc says a policy, once (RFC 7489 §6.3)."""
-    for key, rrset in _texts(facts, lambda rrset: rrset.owner[:7].lower() == b"\x06_dmarc"):
+    for key, rrset in _texts_below(facts, b"_dmarc"):
+        if rrset.owner[:7].lower() != b"\x06_dmarc":
+            continue
         for number, rdata in enumerate(rrset.rdatas):
             wrong = _dmarc_problem(strings(rdata))
             if number and not wrong:
@@ -166,7 +184,9 @@ def _dmarc_problem(text: str) -> str | None:
 
 def dkim(facts: Facts) -> Findings:
     """A record below _domainkey holds a key (RFC 6376 §3.6.1)."""
-    for key, rrset in _texts(facts, lambda rrset: b"\x0a_domainkey" in rrset.owner[1:].lower()):
+    for key, rrset in _texts_below(facts, b"_domainkey"):
+        if b"\x0a_domainkey" not in rrset.owner[1:].lower():
+            continue
         for rdata in rrset.rdatas:
             wrong = _dkim_problem(strings(rdata))
             if wrong:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
@@ -14,8 +16,11 @@ _ELSEWHERE = frozenset((rd.NS, rd.CNAME, rd.DNAME))
 def shadowed(facts: Facts) -> Findings:
     """A name that exists, so that the wildcard beside it does not answer, with none of its types:
     often one that exists only for what is below it."""
+    nodes: dict[bytes, list[int]] = defaultdict(list)
+    for key, rrset in facts.zone.rrsets.items():
+        nodes[node_of(key)].append(rrset.rtype)
     wildcards = {
-        parent_node(node): types for node, types in facts.nodes.items() if node.endswith(b"*\x00")
+        parent_node(node): types for node, types in nodes.items() if node.endswith(b"*\x00")
     }
     if not wildcards:
         return
@@ -25,7 +30,7 @@ def shadowed(facts: Facts) -> Findings:
         while node and node not in said:
             parent = parent_node(node)
             types = wildcards.get(parent)
-            own = set(facts.nodes.get(node, ()))
+            own = set(nodes.get(node, ()))
             label = node[len(parent) :]
             if types and label[:1] not in (b"*", b"_") and not own & ({*types} | _ELSEWHERE):
                 said.add(node)
