@@ -3,6 +3,7 @@
 PYTHON  ?= python3
 PREFIX  ?= /opt/zonecast
 SYSCONF ?= /etc
+FUZZ_SECONDS ?= 60
 
 VENV  := .venv
 READY := $(VENV)/.installed
@@ -15,13 +16,14 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-replay bench lint format lock install install-systemd clean
+.PHONY: help demo test test-replay fuzz bench lint format lock install install-systemd clean
 
 help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
 	@echo 'make demo ARGS=--once  the same, and end'
 	@echo 'make test              all tests (ARGS=... goes to pytest)'
 	@echo 'make test-replay       every commit of three real zone repositories, in a quarter of an hour'
+	@echo 'make fuzz              any octets, following branches, with atheris (FUZZ_SECONDS=60 a target)'
 	@echo 'make bench             ours beside others, into benchmarks/RESULTS.md (ARGS=--rounds=3, …)'
 	@echo 'make lint              ruff and mypy'
 	@echo 'make format            let ruff rewrite what it can'
@@ -46,9 +48,16 @@ test: $(READY)
 test-replay: $(READY)
 	ZONECAST_REPLAY=whole $(BIN)/python -m pytest tests/replay $(ARGS)
 
-# Each benchmark prints a table; what is written is whole or not at all.
+# `make test` has the short form. What is found is left in build/fuzz, and ends this.
+fuzz: $(READY)
+	set -e; for target in reader bump hook merge policy; do \
+		nice $(BIN)/python tests/fuzz/guided.py $$target $(FUZZ_SECONDS); done
+
+# Each script that can be run prints its own section; what is written is whole or not at all.
 bench: $(READY)
-	$(BIN)/python benchmarks/zonefile.py $(ARGS) > benchmarks/RESULTS.md.new
+	set -e; for script in $$(grep -l '__main__' benchmarks/*.py); do \
+		echo "$$script" >&2; $(BIN)/python $$script $(ARGS); echo; \
+		done > benchmarks/RESULTS.md.new
 	mv benchmarks/RESULTS.md.new benchmarks/RESULTS.md
 	@cat benchmarks/RESULTS.md
 
