@@ -206,7 +206,7 @@ class Responder:
     def _refuse_transfer(self, query: Query, client: Any, key: bytes | None) -> int:
         """The RCODE that denies this transfer; NOERROR to go ahead."""
         if query.qclass != 1:
-            return FORMERR
+            return REFUSED
         if self._datagram and query.qtype == rd.AXFR:
             return NOTIMP
         origin = query.name.lower()
