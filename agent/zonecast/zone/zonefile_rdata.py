@@ -276,7 +276,10 @@ def read_any(rtype: int, text: str, origin: bytes) -> bytes:
             origin=dns.name.from_wire(origin, 0)[0],
             relativize=False,
         )
-        return rdata.to_wire() or b""
+        wire = rdata.to_wire() or b""
+        if not wire and rtype == dns.rdatatype.NSAP:
+            raise ValueError("an address of no octets")  # dnspython does not mind
+        return wire
     except Exception as error:  # noqa: BLE001 - whatever bad text makes it raise, it is the text
         reason = str(error) or type(error).__name__
         raise RdataError(f"bad {rd.type_to_text(rtype)} record: {reason}") from None
