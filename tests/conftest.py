@@ -46,6 +46,7 @@ def _plain_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             if name.startswith("GIT_"):
                 patch.delenv(name)
         patch.delenv("XDG_CONFIG_HOME", raising=False)
+        patch.delenv("XDG_CACHE_HOME", raising=False)
         patch.setenv("HOME", str(home))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield

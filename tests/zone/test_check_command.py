@@ -139,7 +139,7 @@ def test_ignored_files_and_symbolic_links_are_no_zones(repository: Path) -> None
         (["--rev", "HEAD", "--staged"], 2, "exclude each other"),
         (["--format", "xml"], 2, "Invalid value"),
         (["--no-such-option"], 2, "No such option"),
-        (["--rev", "nothing"], 3, "'nothing' names no commit"),
+        (["--rev", "nothing"], 2, "'nothing' names no commit"),
     ],
 )
 def test_wrong_usage(repository: Path, arguments: list[str], code: int, said: str) -> None:

@@ -10,7 +10,7 @@ from zone_support import ORIGIN, TOP, check, ids, places, read
 from zonecast.errors import RepositoryError
 from zonecast.zone import names
 from zonecast.zone.checks import run_checks
-from zonecast.zone.checks.signed import expired
+from zonecast.zone.checks.expiry import expired, signed_spans
 from zonecast.zone.policy import Policy
 from zonecast.zone.zonefile import Parsed, read_zone
 
@@ -65,11 +65,24 @@ def test_an_unsigned_set_of_a_signed_zone() -> None:
 def test_expired_and_not_valid_yet() -> None:
     parsed = read(f"{TOP}ns {SIGNATURE.format('A')}\nns A 192.0.2.1\n")
     policy = Policy().zone(ORIGIN)
-    assert expired(parsed, policy, VALID) == []
+    signed = signed_spans(parsed)
+    assert expired(signed, ORIGIN, policy, VALID) == []
     for now in (VALID - 40 * 86400, VALID + 40 * 86400):
-        assert places(expired(parsed, policy, now)) == [("rrsig-expired", 5, 1)]
+        assert places(expired(signed, ORIGIN, policy, now)) == [("rrsig-expired", 5, 1)]
     off = Policy.from_toml(b'[checks]\nrrsig-expired = "off"\n', "zonecast.toml").zone(ORIGIN)
-    assert expired(parsed, off, VALID + 40 * 86400) == []
+    assert expired(signed, ORIGIN, off, VALID + 40 * 86400) == []
+
+
+def test_expired_is_said_once_for_all_and_ignored_at_the_first() -> None:
+    stale = "\n".join(f"{owner} {SIGNATURE.format('A')}" for owner in ("ns", "www", "mail"))
+    records = "ns A 192.0.2.1\nwww A 192.0.2.1\nmail A 192.0.2.1\n"
+    policy = Policy().zone(ORIGIN)
+    signed = signed_spans(read(f"{TOP}{stale}\n{records}"))
+    (item,) = expired(signed, ORIGIN, policy, VALID + 40 * 86400)
+    assert item.message.endswith("over ns.example.com. A is expired or not valid yet (2 more)")
+    marked = stale.replace("\n", " ; zonecast: ignore=rrsig-expired\n", 1)
+    signed = signed_spans(read(f"{TOP}{marked}\n{records}"))
+    assert expired(signed, ORIGIN, policy, VALID + 40 * 86400) == []
 
 
 def test_a_chain_that_leaves_a_name_out() -> None:

@@ -6,36 +6,40 @@ greater serial. A tree without git is linted as it is.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
-from collections.abc import Collection as Several
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from zonecast.cli.annotations import github_lines, sarif
+from zonecast.cli.check_cache import Cache, cache_directory
+from zonecast.cli.check_record import Outcome, decode_findings, encode_findings
+from zonecast.cli.check_zones import Before, Zones
+from zonecast.cli.excerpts import excerpts
 from zonecast.cli.place import Place, find_place
+from zonecast.cli.progress import progress
 from zonecast.cli.render import format_option, relocated, say, show_findings
 from zonecast.cli.revisions import (
     NO_FILES,
     Files,
-    changed_between,
     committed,
     committed_or_none,
-    read_zones,
     staged,
-    touched_zones,
     work_tree,
 )
-from zonecast.errors import UsageError
+from zonecast.cli.tree_state import TreeState
+from zonecast.errors import RepositoryError, UsageError
 from zonecast.zone.checks.across import check_across
-from zonecast.zone.checks.signed import expired
-from zonecast.zone.checks.zone_facts import extract
-from zonecast.zone.collection import Collection
+from zonecast.zone.checks.expiry import expired
+from zonecast.zone.collection import Reading
 from zonecast.zone.findings import Finding, errors
-from zonecast.zone.gate import judge
-from zonecast.zone.policy import POLICY_FILE
-from zonecast.zone.rrset import Zone
+from zonecast.zone.policy import POLICY_FILE, Policy
+
+if TYPE_CHECKING:  # a tree without git is checked without loading it
+    from zonecast.repository import Repository
 
 
 @click.command()
@@ -54,36 +58,77 @@ def command(
     if rev is not None and from_index:
         raise click.UsageError("--rev and --staged exclude each other")
     place = find_place(path)
-    new, old = _versions(place, rev, from_index)
+    cache = Cache(cache_directory(place.repository, os.environ), time.time())
+    new, old, state = _versions(place, rev, from_index, cache)
     policy = new.policy(POLICY_FILE if rev is not None else place.display(POLICY_FILE))
-    collection = read_zones(new, policy, place.includes)
-    if place.below and not (place.top / place.below).is_dir() and not collection.zones:
-        raise UsageError(
-            "the policy's globs take this for no zone file",
-            where=str(path),
-            remedy=f"include = {list(policy.include)}",
-        )
-    findings = list(collection.unplaced)
-    before = _zones_before(old, new, collection)
-    for origin, parsed in collection.zones.items():
-        findings += judge(before.get(origin), parsed, policy.zone(origin)).findings
-    for origin, parsed in collection.zones.items():
-        findings += expired(parsed, policy.zone(origin), time.time())
-    facts = {
-        origin: extract(parsed, policy.zone(origin)) for origin, parsed in collection.zones.items()
-    }
-    findings += check_across(facts, facts, policy)
-    _show(findings, collection, new, str if rev is not None else place.display, output_format)
-    if not collection.origins:
+    zones = Zones(new, policy, cache, place.includes)
+    reading = zones.reading
+    if place.below and not (place.top / place.below).is_dir():
+        _needs_zone_file(reading, policy, str(path))
+    outcomes = judge_all(zones, Before(old, new, policy), output_format)
+    findings = [*reading.unplaced, *(item for one in outcomes.values() for item in one.findings)]
+    for origin, outcome in outcomes.items():
+        if outcome.signed:
+            findings += expired(outcome.signed, origin, policy.zone(origin), time.time())
+    findings += judge_across(zones, outcomes, cache)
+    _show(findings, zones, cache, str if rev is not None else place.display, output_format)
+    if state is not None:
+        state.keep()
+    cache.close()
+    if not reading.origins:
         say(f"no file is a zone file by the policy: include = {list(policy.include)}", err=True)
     if _refused(findings, strict):
         raise click.exceptions.Exit(1)
 
 
+def _needs_zone_file(reading: Reading, policy: Policy, path: str) -> None:
+    if not reading.wanted and not reading.unplaced:
+        raise UsageError(
+            "the policy's globs take this for no zone file",
+            where=path,
+            remedy=f"include = {list(policy.include)}",
+        )
+
+
+def judge_all(zones: Zones, before: Before, output_format: str) -> dict[bytes, Outcome]:
+    """What is known of the zones that were asked for, and what is found in the others."""
+    reading = zones.reading
+    known = {
+        origin: outcome
+        for origin, outcome in zones.recall(reading.wanted).items()
+        if not before.differs(origin, reading.holders[origin], outcome.sources)
+    }
+    unknown = [origin for origin in reading.wanted if origin not in known]
+    zones.files.prefetch(reading.holders[origin] for origin in unknown)
+    with progress("zones", len(unknown), output_format) as advance:
+        for origin in unknown:
+            parsed = reading.zone(origin)
+            known[origin] = zones.judge(parsed, before)
+            if len(zones) > 1:
+                zones.add(parsed)
+            advance()
+    return {origin: known[origin] for origin in reading.wanted}
+
+
+def judge_across(zones: Zones, outcomes: dict[bytes, Outcome], cache: Cache) -> list[Finding]:
+    """What the rules across zones find; the same as before where no zone changed."""
+    if len(zones) < 2:
+        return []
+    key = zones.keyed.across((zones.key(origin), one.sources) for origin, one in outcomes.items())
+    whole = len(outcomes) == len(zones)
+    findings = decode_findings(cache.get([key]).get(key)) if whole else None
+    if findings is None:
+        zones.recall_facts(outcomes)
+        findings = check_across(outcomes, zones, zones.policy)
+        if whole:
+            cache.put(key, encode_findings(findings))
+    return findings
+
+
 def _show(
     findings: list[Finding],
-    collection: Collection,
-    files: Files,
+    zones: Zones,
+    cache: Cache,
     display: Callable[[str], str],
     output_format: str,
 ) -> None:
@@ -94,44 +139,43 @@ def _show(
         for line in github_lines(shown):
             say(line)
     else:
-        paths = {display(item.position.path): item.position.path for item in findings}
-
-        def source(path: str) -> bytes:
-            return files.read(paths[path]) if paths[path] in files.paths else b""
-
-        show_findings(shown, len(collection.zones), output_format, source)
+        lines: list[list[str]] = []
+        if output_format == "human":
+            known = excerpts((item.position for item in findings), zones.files, cache)
+            lines = [known.get(item.position, []) for item in findings]
+        show_findings(shown, len(zones.reading.wanted), output_format, lines)
 
 
 def _refused(findings: list[Finding], strict: bool) -> bool:
     return bool(findings if strict else errors(findings))
 
 
-def _versions(place: Place, rev: str | None, from_index: bool) -> tuple[Files, Files]:
-    """(what is checked, what it is compared with)."""
+def _versions(
+    place: Place, rev: str | None, from_index: bool, cache: Cache
+) -> tuple[Files, Files, TreeState | None]:
+    """(what is checked, what it is compared with, what is known of the work tree)."""
     prefix = place.prefix
     if rev is not None:
-        repository = place.needs_repository()
-        new = committed(repository, rev, prefix)
-        return new, committed_or_none(repository, f"{rev}^", prefix)
+        new = _revision(place.needs_repository(), rev, prefix)
+        return new, committed_or_none(place.needs_repository(), f"{rev}^", prefix), None
     if from_index:
         repository = place.needs_repository()
-        return staged(repository, prefix), committed_or_none(repository, "HEAD", prefix)
-    if place.repository is None:
-        return work_tree(place.top, None), NO_FILES
-    if place.repository.bare:
-        raise UsageError(
-            "a bare repository has no work tree", where=str(place.top), remedy="use --rev"
-        )
-    head = committed_or_none(place.repository, "HEAD", prefix)
-    return work_tree(place.top, place.repository), head
+        return staged(repository, prefix), committed_or_none(repository, "HEAD", prefix), None
+    head = NO_FILES
+    if place.repository is not None:
+        if place.repository.bare:
+            raise UsageError(
+                "a bare repository has no work tree", where=str(place.top), remedy="use --rev"
+            )
+        head = committed_or_none(place.repository, "HEAD", prefix)
+    state = TreeState(cache, place.top, head.algorithm, time.time())
+    return work_tree(place.top, place.repository, state), head, state
 
 
-def _zones_before(old: Files, new: Files, collection: Collection) -> dict[bytes, Zone]:
-    """The earlier versions of the zones in `collection` that may have changed."""
-    if not old.paths:
-        return {}
-    policy = old.policy_or(collection.policy)
-    looked_at: Several[str] = {path for zone in collection.zones.values() for path in zone.files}
-    touched = touched_zones(changed_between(old, new, looked_at), old, policy)
-    earlier = read_zones(old, policy, touched.__contains__)
-    return {origin: parsed.zone for origin, parsed in earlier.zones.items()}
+def _revision(repository: Repository, rev: str, prefix: str) -> Files:
+    try:
+        return committed(repository, rev, prefix)
+    except RepositoryError as error:
+        if repository.has_commit(rev):
+            raise
+        raise UsageError(error.message, where=error.where, remedy=error.remedy) from None

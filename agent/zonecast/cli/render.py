@@ -75,8 +75,13 @@ def finding_object(item: Finding) -> dict[str, object]:
 
 def source_lines(position: Position, source: Callable[[str], bytes]) -> list[str]:
     """The line that a position is in, and a line with a caret below the place; none where a whole
-    file is meant. `source` gives a file's octets. What a terminal would obey is shown as a dot."""
+    file is meant. `source` gives a file's octets."""
     content = source(position.path).split(b"\n") if position.line else []
+    return excerpt(content, position)
+
+
+def excerpt(content: Sequence[bytes], position: Position) -> list[str]:
+    """The same of a file's lines. What a terminal would obey is shown as a dot."""
     if not 0 < position.line <= len(content):
         return []
     line = content[position.line - 1].removesuffix(b"\r")
@@ -95,10 +100,10 @@ def show_findings(
     findings: Sequence[Finding],
     zones: int,
     output_format: str,
-    source: Callable[[str], bytes] | None = None,
+    shown: Sequence[Sequence[str]] = (),
 ) -> None:
-    """Prints findings and how many there are of `zones` zones looked at. With `source`, which
-    gives the octets of a finding's file, a person sees the line too."""
+    """Prints findings and how many there are of `zones` zones looked at. `shown` has for each
+    finding the lines of its file that a person sees too."""
     wrong = len(errors(list(findings)))
     warned = len(findings) - wrong
     if output_format == "json":
@@ -106,9 +111,9 @@ def show_findings(
         counts = {"zones": zones, "errors": wrong, "warnings": warned}
         say(json.dumps({**counts, "findings": found}, indent=2))
         return
-    for item in findings:
+    for number, item in enumerate(findings):
         say(finding_line(item))
-        for line in () if source is None else source_lines(item.position, source):
+        for line in shown[number] if shown else ():
             say(line)
     say(
         f"{counted(zones, 'zone')}: {counted(wrong, 'error')}, {counted(warned, 'warning')}"

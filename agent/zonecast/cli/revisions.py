@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,19 +13,28 @@ from zonecast.zone.collection import Collection, affected, read_collection, zone
 from zonecast.zone.policy import POLICY_FILE, Policy
 
 if TYPE_CHECKING:  # a tree without git is checked without loading it
+    from zonecast.cli.tree_state import TreeState
     from zonecast.repository import Repository
 
 
 class Files:
     """The files below `prefix` ("" or "dir/") of something that has files: paths relative to the
-    prefix, and their contents, each read once."""
+    prefix, and their contents, each read once. `identify` gives a path's blob where that is known
+    without reading the file."""
 
     def __init__(
-        self, paths: Iterable[str], fetch: Callable[[list[str]], dict[str, bytes]]
+        self,
+        paths: Iterable[str],
+        fetch: Callable[[list[str]], dict[str, bytes]],
+        identify: Callable[[str], str | None] | None = None,
+        algorithm: str = "sha1",
     ) -> None:
         self.paths = frozenset(paths)
+        self.algorithm = algorithm
         self._fetch = fetch
+        self._identify = identify
         self._contents: dict[str, bytes] = {}
+        self._blobs: dict[str, str] = {}
 
     def read(self, path: str) -> bytes:
         """A file's octets. Raises RepositoryError."""
@@ -33,6 +43,24 @@ class Files:
                 raise RepositoryError("no such file", where=path)
             self._contents |= self._fetch([path])
         return self._contents[path]
+
+    def blob(self, path: str) -> str | None:
+        """A file's id, the same for the same octets; None where there is no such file. Raises
+        RepositoryError."""
+        if path not in self.paths:
+            return None
+        found = self._blobs.get(path)
+        if found is None:
+            known = None if self._identify is None else self._identify(path)
+            found = known or blob_id(self.read(path), self.algorithm)
+            self._blobs[path] = found
+        return found
+
+    def is_steady(self, path: str) -> bool:
+        """Whether what was read of a file is what its blob says: a work tree may change while it
+        is looked at."""
+        content = self._contents.get(path)
+        return content is None or self.blob(path) == blob_id(content, self.algorithm)
 
     def policy(self, shown: str = POLICY_FILE) -> Policy:
         """The policy among the files, the defaults where there is none. Raises ConfigError, which
@@ -59,6 +87,11 @@ class Files:
 NO_FILES = Files((), lambda paths: {})
 
 
+def blob_id(content: bytes, algorithm: str) -> str:
+    """The id that git gives a file with this content."""
+    return hashlib.new(algorithm, b"blob %d\0" % len(content) + content).hexdigest()
+
+
 def _from_blobs(repository: Repository, listing: Mapping[str, str], prefix: str) -> Files:
     blobs = {
         path.removeprefix(prefix): blob for path, blob in listing.items() if path.startswith(prefix)
@@ -68,7 +101,8 @@ def _from_blobs(repository: Repository, listing: Mapping[str, str], prefix: str)
         contents = repository.blobs([blobs[path] for path in paths])
         return {path: contents[blobs[path]] for path in paths}
 
-    return Files(blobs, fetch)
+    some = next(iter(blobs.values()), "")
+    return Files(blobs, fetch, blobs.get, "sha256" if len(some) == 64 else "sha1")
 
 
 def committed(repository: Repository, revision: str, prefix: str = "") -> Files:
@@ -90,9 +124,10 @@ def staged(repository: Repository, prefix: str = "") -> Files:
     return _from_blobs(repository, repository.staged_listing(), prefix)
 
 
-def work_tree(top: Path, repository: Repository | None) -> Files:
+def work_tree(top: Path, repository: Repository | None, state: TreeState | None = None) -> Files:
     """The files on disk below `top`: of a repository what git knows or would add, else all but
-    those in directories whose name starts with a dot. Symbolic links are not followed."""
+    those in directories whose name starts with a dot. Symbolic links are not followed. `state` is
+    asked for what is known of files that were not touched since."""
     if repository is None:
         found = set(_walk(top))
     else:
@@ -104,7 +139,11 @@ def work_tree(top: Path, repository: Repository | None) -> Files:
     def fetch(paths: list[str]) -> dict[str, bytes]:
         return {path: _read(top, path) for path in paths}
 
-    return Files(found, fetch)
+    if state is None:
+        return Files(found, fetch)
+    files = Files(found, fetch, state.blob, state.algorithm)
+    state.watch(files.read)
+    return files
 
 
 def _walk(top: Path) -> Iterable[str]:
@@ -141,9 +180,10 @@ def changed_between(old: Files, new: Files, looked_at: Iterable[str]) -> set[str
     `looked_at` are compared."""
     changed = set(old.paths ^ new.paths)
     common = [path for path in looked_at if path in old.paths and path in new.paths]
-    old.prefetch(common)
-    new.prefetch(common)
-    changed.update(path for path in common if old.read(path) != new.read(path))
+    if old.algorithm != new.algorithm:
+        changed.update(path for path in common if old.read(path) != new.read(path))
+    else:
+        changed.update(path for path in common if old.blob(path) != new.blob(path))
     return changed
 
 

@@ -8,16 +8,10 @@ from binascii import Error as Base32Error
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
-from zonecast.zone.catalogue import finding
 from zonecast.zone.checks.facts import ZONEMD, Facts, Findings
 from zonecast.zone.contents import Contents
-from zonecast.zone.findings import Finding
-from zonecast.zone.ignored import is_ignored
-from zonecast.zone.policy import ZonePolicy
 from zonecast.zone.rrset import SOA_KEY, RRset, node_of
-from zonecast.zone.zonefile import Parsed
 
-_HALF = 1 << 31
 _SHA1_SIZE = 20
 _DIGESTS = {1: "sha384", 2: "sha512"}
 _ZONEMD_KEY = b"\x00" + ZONEMD.to_bytes(2, "big")
@@ -48,33 +42,6 @@ def unsigned_sets(facts: Facts) -> Findings:
         if not facts.is_cut(node) or rrset.rtype in (rd.DS, rd.NSEC):
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
             yield facts.finding("rrsig-missing", f"{what} has no RRSIG", "sign the zone again", key)
-
-
-def expired(parsed: Parsed, policy: ZonePolicy, now: float) -> list[Finding]:
-    """One finding for the RRsets none of whose signatures is valid at `now`, POSIX seconds (RFC
-    4034 §3.1.5). Apart from the other rules, for its answer changes while the zone does not."""
-    clock = int(now) % (1 << 32)
-    wrong = [
-        (key, rrset)
-        for key, rrset in parsed.zone.rrsets.items()
-        if rrset.rtype == rd.RRSIG and not any(_is_valid(rdata, clock) for rdata in rrset.rdatas)
-    ]
-    if not wrong:
-        return []
-    key, rrset = wrong[0]
-    covered = rd.type_to_text(int.from_bytes(key[-2:], "big"))
-    owner = names.owner_text(rrset.owner, parsed.zone.origin)
-    more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    message = f"the signature over {owner} {covered} is expired or not valid yet{more}"
-    zone = names.to_text(parsed.zone.origin)
-    item = finding("rrsig-expired", parsed.position(key), message, "sign the zone again", zone)
-    return [] if is_ignored(item, parsed.ignored) else policy.apply([item])
-
-
-def _is_valid(rdata: bytes, clock: int) -> bool:
-    expiration = int.from_bytes(rdata[8:12], "big")
-    inception = int.from_bytes(rdata[12:16], "big")
-    return (expiration - clock) % (1 << 32) < _HALF and (clock - inception) % (1 << 32) < _HALF
 
 
 def has_chain(contents: Contents) -> bool:
