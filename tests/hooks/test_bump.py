@@ -14,6 +14,7 @@ from zonecast.cli.hook_serials import Edit, edited
 
 
 def test_only_changed_zones_and_only_once(enforcing: Clone) -> None:
+    """Pitfall: never bump when nothing changed."""
     assert enforcing.zonecast("bump").output.strip() == "no zone needs a new serial"
     enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
     bumped = enforcing.zonecast("bump")
@@ -34,6 +35,7 @@ def test_a_staged_file_is_staged_again(enforcing: Clone) -> None:
 
 
 def test_what_was_held_back_is_not_staged(enforcing: Clone) -> None:
+    """Pitfall: `bump` stages the digits it writes, never what was held back."""
     enforcing.stage(NAME, zone(10, "www A 192.0.2.81"))
     held = "; a line\n" + zone(10, "www A 192.0.2.81", "secret A 192.0.2.99")
     enforcing.write(NAME, held)
@@ -117,6 +119,7 @@ def test_the_number_can_be_chosen(enforcing: Clone, numbers: str) -> None:
 
 
 def test_above_heads_and_the_files_own(enforcing: Clone) -> None:
+    """Pitfall: the next serial is above HEAD's and the file's own."""
     enforcing.write(NAME, zone(4, "www A 192.0.2.81"))
     assert enforcing.zonecast("bump").ok
     assert enforcing.work_serial() == 11

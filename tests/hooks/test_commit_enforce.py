@@ -36,6 +36,7 @@ def test_refused_with_place_and_remedy_until_bumped(enforcing: Clone) -> None:
 def test_serials_are_compared_by_rfc_1982(
     enforcing: Clone, serial: int, finding: str | None
 ) -> None:
+    """Pitfall: the order is partial: a step of 2³¹ is refused by name, one of 2³¹ − 1 is allowed."""
     enforcing.stage(NAME, zone(serial, "www A 192.0.2.81"))
     done = enforcing.commit()
     assert done.ok == (finding is None), done.output
@@ -43,6 +44,7 @@ def test_serials_are_compared_by_rfc_1982(
 
 
 def test_a_serial_of_eleven_digits_is_an_error(enforcing: Clone) -> None:
+    """Pitfall: 32 bits never overflow in text: eleven digits are an error, not a wrap."""
     enforcing.stage(NAME, zone(20261121001, "www A 192.0.2.81"))
     refused = enforcing.commit()
     assert refused.status == 1
@@ -64,17 +66,21 @@ def test_a_serial_of_eleven_digits_is_an_error(enforcing: Clone) -> None:
     ids=["comment", "name-case", "rdata-case", "order", "line-ends", "ttl-spelling"],
 )
 def test_what_is_no_change_needs_no_serial(enforcing: Clone, content: str) -> None:
+    """Pitfall: comments, blank space, the order of records and the case of names need no new
+    serial."""
     enforcing.stage(NAME, content)
     done = enforcing.commit()
     assert done.ok, done.output
 
 
 def test_the_case_of_text_is_content(enforcing: Clone) -> None:
+    """Pitfall: the case of TXT data, such as a DKIM key, is content."""
     enforcing.stage(NAME, zone(10, "www A 192.0.2.80").replace("TXT wild", "TXT Wild"))
     assert "[serial-not-raised]" in enforcing.commit().output
 
 
 def test_git_revert_lowers_a_serial_and_the_server_side_rule_names_it(enforcing: Clone) -> None:
+    """Pitfall: `git revert` lowers the serial."""
     enforcing.commit_unchecked({NAME: zone(11, "www A 192.0.2.81")})
     enforcing.git("revert", "--no-commit", "HEAD")
     refused = enforcing.commit()
@@ -83,6 +89,7 @@ def test_git_revert_lowers_a_serial_and_the_server_side_rule_names_it(enforcing:
 
 
 def test_only_touched_zones_are_judged(enforcing: Clone) -> None:
+    """Pitfall: only zones that the change touches are judged, so an old fault never blocks."""
     enforcing.commit_unchecked({OTHER: "this is no zone\n"})
     enforcing.stage(NAME, zone(11, "www A 192.0.2.81"))
     done = enforcing.commit()

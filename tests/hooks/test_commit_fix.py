@@ -43,6 +43,7 @@ def test_a_serial_raised_by_hand_is_left_alone(fixing: Clone) -> None:
 
 
 def test_nothing_is_raised_where_nothing_changed(fixing: Clone) -> None:
+    """Pitfall: never bump when nothing changed."""
     fixing.stage(NAME, "; a comment\n" + zone(10, "www A 192.0.2.80"))
     done = fixing.commit()
     assert done.ok
@@ -50,6 +51,8 @@ def test_nothing_is_raised_where_nothing_changed(fixing: Clone) -> None:
 
 
 def test_what_was_held_back_stays_held_back(fixing: Clone) -> None:
+    """Pitfall: the index's blob and the work file's digits are edited apart, never by `git add`,
+    which would stage what the person held back."""
     fixing.stage(NAME, zone(10, "www A 192.0.2.81"))
     # Not staged: another record in this file, above the serial too, and another file.
     held = "; line\n" * 3 + zone(10, "www A 192.0.2.81", "secret A 192.0.2.99")
@@ -122,6 +125,8 @@ def test_all_or_nothing(fixing: Clone) -> None:
 
 
 def test_commit_of_named_files_acts_as_enforce(fixing: Clone) -> None:
+    """Pitfall: `git commit -- FILE` uses a temporary index: raising a serial in it would part
+    HEAD from the index that stays, so it is refused instead."""
     fixing.write(NAME, zone(10, "www A 192.0.2.81"))
     refused = fixing.try_git("commit", "--quiet", "-m", "one file", "--", NAME)
     assert refused.status == 1
@@ -133,6 +138,7 @@ def test_commit_of_named_files_acts_as_enforce(fixing: Clone) -> None:
 
 
 def test_a_new_serial_follows_the_policy(fixing: Clone) -> None:
+    """Pitfall: date serials go on past nn = 99, and unixtime after date counts on."""
     fixing.stage("zonecast.toml", '[serial]\npolicy = "date"\n')
     fixing.stage(NAME, zone(10, "www A 192.0.2.81"))
     before = time.strftime("%Y%m%d", time.gmtime())

@@ -18,6 +18,7 @@ def _shared(clone: Clone) -> None:
 
 
 def test_each_zone_needs_a_serial(enforcing: Clone) -> None:
+    """Pitfall: each zone that includes a changed file needs a new serial."""
     _shared(enforcing)
     enforcing.stage("includes/mail.inc", "@ MX 20 mx.example.org.\n")
     refused = enforcing.commit()
@@ -62,6 +63,7 @@ def test_an_include_is_read_from_the_index(enforcing: Clone) -> None:
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "../../../../etc/passwd"])
 def test_an_include_never_leaves_the_repository(enforcing: Clone, path: str) -> None:
+    """Pitfall: includes are confined to the repository."""
     (enforcing.path.parent / "outside").write_text("leak TXT secret\n")
     enforcing.stage(NAME, zone(11, f"$INCLUDE {path}"))
     refused = enforcing.commit()

@@ -170,6 +170,7 @@ def test_a_hooks_directory_of_all_repositories_is_not_touched(
 
 
 def test_a_vanished_interpreter_is_explained(plain: Clone) -> None:
+    """Pitfall: hooks name their interpreter by an absolute path, and say where it is gone."""
     assert plain.zonecast("hook", "install").ok
     script = _hook(plain).read_text().replace(sys.executable, "/nowhere/python")
     _hook(plain).write_text(script)

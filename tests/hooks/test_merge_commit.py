@@ -36,6 +36,7 @@ def test_a_merged_include_is_refused_until_bumped(enforcing: Clone) -> None:
 
 
 def test_a_merged_include_is_raised_and_the_merge_finished_by_commit(fixing: Clone) -> None:
+    """Pitfall: a merge needs a serial above every parent's also where only an include merged."""
     _includes_only(fixing)
     stopped = fixing.try_git("merge", "--no-edit", "other")
     assert not stopped.ok, "git would commit the tree from before the serial was raised"

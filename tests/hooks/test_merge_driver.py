@@ -43,6 +43,8 @@ def _both(serial: int, *, first: bool = True, last: bool = True) -> str:
 def test_both_sides_records_and_a_serial_above_both(
     enforcing: Clone, ours: int, theirs: int, merged: int
 ) -> None:
+    """Pitfall: merges conflict in the serial's line: both sides' records are taken, and a serial
+    above every parent's."""
     _branches(
         enforcing,
         _both(11, first=False, last=False),

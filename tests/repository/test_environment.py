@@ -21,6 +21,8 @@ def two(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_open_means_the_one_named(two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pitfall: GIT_DIR, GIT_INDEX_FILE and friends are dropped where another repository is
+    meant."""
     here, there = two
     for name, part in (
         ("GIT_DIR", ".git"),
@@ -39,6 +41,7 @@ def test_open_means_the_one_named(two: tuple[Path, Path], monkeypatch: pytest.Mo
 def test_discover_means_what_git_means(
     two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Pitfall: a hook keeps the environment that git set for it."""
     here, there = two
     monkeypatch.chdir(here)
     # As git sets it for a hook: relative to the directory that it starts the hook in.

@@ -58,6 +58,7 @@ def test_each_url_has_a_mirror_of_its_own(remote: Path, tmp_path: Path) -> None:
 
 
 def test_what_was_fetched_stays_when_the_remote_is_gone(remote: Path, tmp_path: Path) -> None:
+    """Pitfall: a remote that is down takes nothing away that was fetched."""
     mirror = Mirror(str(remote), "main", tmp_path / "mirrors")
     repository = mirror.fetch()
     tip = repository.branch_tip("main")

@@ -30,6 +30,7 @@ def foreign(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_named_repository_is_trusted(foreign: Path) -> None:
+    """Pitfall: `safe.directory` is given per command for a repository that somebody named."""
     repository = Repository.open(foreign)
     assert set(repository.listing(repository.resolve("HEAD"))) == {"a.zone"}
     repository.set_config("zonecast.branch", "main")
@@ -37,6 +38,7 @@ def test_a_named_repository_is_trusted(foreign: Path) -> None:
 
 
 def test_a_repository_met_by_chance_is_not(foreign: Path) -> None:
+    """Pitfall: "dubious ownership" says what to do and does not fail obscurely."""
     with pytest.raises(RepositoryError) as raised:
         Repository.discover(foreign)
     assert "belongs to another user" in str(raised.value)

@@ -53,6 +53,7 @@ def _packed(origin: Path) -> Path:
 
 
 def test_every_shape_reads_the_same(shaped: tuple[Repository, str, str]) -> None:
+    """Pitfall: shallow and bare repositories both work."""
     repository, old, new = shaped
     assert repository.branch_tip("main") == new == repository.head()
     assert repository.resolve("main") == new
@@ -146,6 +147,7 @@ def test_a_missing_object_is_named(tmp_path: Path) -> None:
 
 
 def test_a_shallow_clone_says_what_it_lacks(tmp_path: Path) -> None:
+    """Pitfall: a shallow clone works, and says what it lacks."""
     origin = make(tmp_path / "origin")
     old = commit(origin, {"a": b"1"})
     new = commit(origin, {"a": b"2"})

@@ -72,6 +72,7 @@ def test_files_that_multiply_end() -> None:
 
 
 def test_paths_stay_in_the_repository() -> None:
+    """Pitfall: includes are confined to the repository."""
     assert candidates("a.inc", "zones/x.zone") == ("zones/a.inc", "a.inc")
     assert candidates("../inc/a", "zones/x.zone") == ("inc/a",)
     assert candidates("./a", "x.zone") == ("a",)
