@@ -207,7 +207,7 @@ def test_packed_quarantine_and_sha256(tmp_path: Path) -> None:
     clone.path.mkdir()
     server = tmp_path / "zones.git"
     run(tmp_path, "git", "init", "--quiet", "--bare", "--object-format=sha256", str(server))
-    assert zonecast(tmp_path, "hook", "install", "--server", str(server)).ok
+    assert zonecast(tmp_path, "hook", "install", "--server", "--socket", "none", str(server)).ok
     run(server, "git", "config", "receive.unpackLimit", "1")
     clone.git("init", "--quiet", "--object-format=sha256")
     clone.git("remote", "add", "origin", str(server))

@@ -20,6 +20,7 @@ from zonecast.cli.hook_setup import (
     install_client,
     install_server,
     set_branch,
+    set_socket,
     uninstall_client,
     uninstall_server,
 )
@@ -38,8 +39,16 @@ def command() -> None:
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--server", is_flag=True, help="For the repository that is pushed to.")
 @click.option("--branch", help="The published branch (default: the remote's, or HEAD's, main).")
+@click.option(
+    "--socket",
+    metavar="PATH",
+    help="With --server: the agent's status socket (default: /run/zonecast/status.sock), or "
+    "'none' where no agent on this host publishes it.",
+)
 @click.option("--uninstall", "undo", is_flag=True, help="Take the hooks away again.")
-def install_command(directory: Path | None, server: bool, branch: str | None, undo: bool) -> None:
+def install_command(
+    directory: Path | None, server: bool, branch: str | None, socket: str | None, undo: bool
+) -> None:
     """Install hooks and merge driver in the repository at DIRECTORY, or in the one around the
     current one.
 
@@ -52,9 +61,13 @@ def install_command(directory: Path | None, server: bool, branch: str | None, un
             where=str(repository.path),
             remedy="add --server for the hook that judges what is pushed to it",
         )
+    if socket is not None and not server:
+        raise UsageError("--socket is for the hook on the server", remedy="add --server")
     if undo:
         _uninstall(repository, server)
         return
+    if socket is not None:
+        set_socket(repository, socket)
     if branch is not None:
         set_branch(repository, branch)
     if server:

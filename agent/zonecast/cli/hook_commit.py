@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from zonecast.cli.hook_digits import overlaid, same_digits
 from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
+from zonecast.cli.hook_rails import warn_rails
 from zonecast.cli.hook_serials import Edit, by_path, edited, plan_edits, write_file
 from zonecast.cli.render import say
 from zonecast.cli.revisions import NO_FILES, Files, committed, staged
@@ -34,6 +35,14 @@ def judge_staged(
     """
     new = staged(repository)
     parents = _parents(repository, others)
+    judgement, edits = _judge_and_raise(repository, now, parents, new)
+    warn_rails(judgement, parents[0].files, new, repository)
+    return judgement, edits
+
+
+def _judge_and_raise(
+    repository: Repository, now: float, parents: list[Parent], new: Files
+) -> tuple[Judgement, list[Edit]]:
     judgement = judge_change(parents, new)
     fixable = [zone for zone in judgement.zones.values() if zone.fixable]
     if not fixable or is_temporary(os.environ.get("GIT_INDEX_FILE", "")):

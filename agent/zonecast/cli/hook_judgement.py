@@ -31,11 +31,14 @@ class Parent(NamedTuple):
 
 @dataclass
 class Judged:
-    """One zone that the change touches. `above` are its serials in the parents from which it
-    differs; `serials` the findings that a greater serial mends, `others` all others."""
+    """One zone that the change touches. `before` is the first parent's version, `step` the way
+    from there; `above` are its serials in the parents from which it differs; `serials` the
+    findings that a greater serial mends, `others` all others."""
 
     parsed: Parsed
     policy: ZonePolicy
+    before: Zone | None = None
+    step: Changeset | None = None
     above: list[int] = field(default_factory=list)
     serials: list[Finding] = field(default_factory=list)
     others: list[Finding] = field(default_factory=list)
@@ -89,7 +92,7 @@ def judge_change(parents: Sequence[Parent], new: Files) -> Judgement:
     judgement = Judgement(unplaced=collection.unplaced)
     for number, parent in enumerate(parents):
         origins = {collection.origins[path].lower() for path in touched[number]}
-        before = _before(parent, policy, origins)
+        before = versions_before(parent.files, policy, origins)
         for origin in origins & collection.zones.keys():
             zone = judgement.zones.setdefault(
                 origin, Judged(collection.zones[origin], policy.zone(origin))
@@ -97,7 +100,8 @@ def judge_change(parents: Sequence[Parent], new: Files) -> Judgement:
             old = before.zones.get(origin)
             _add(zone, None if old is None else old.zone, checks=number == 0)
     if POLICY_FILE in first.changed:
-        _forgive(judgement, first, _before(first, policy, set(judgement.zones)), new)
+        before = versions_before(first.files, policy, set(judgement.zones))
+        _forgive(judgement, first, before, new)
     return judgement
 
 
@@ -105,8 +109,9 @@ def _add(zone: Judged, old: Zone | None, *, checks: bool) -> None:
     """The verdict on a zone after one parent's version of it."""
     if checks:
         findings, changeset = judge(old, zone.parsed, zone.policy)
+        zone.before, zone.step = old, changeset
     else:
-        findings, changeset = [], _step(old, zone.parsed.zone)
+        findings, changeset = [], step_from(old, zone.parsed.zone)
     steps: list[Finding] = []
     if changeset is not None and changeset.old_serial is not None:
         if changeset.changes_anything():
@@ -117,18 +122,19 @@ def _add(zone: Judged, old: Zone | None, *, checks: bool) -> None:
     zone.others += [found for found in findings if found not in steps]
 
 
-def _step(old: Zone | None, new: Zone) -> Changeset | None:
+def step_from(old: Zone | None, new: Zone) -> Changeset | None:
+    """The step from an old version, None where one of the two is no version."""
     if old is None or old.soa is None or new.soa is None:
         return None
     return diff(old, new)
 
 
-def _before(parent: Parent, policy: Policy, origins: set[bytes]) -> Collection:
-    """A parent's versions of these zones, wherever its own policy says they are."""
-    then = parent.files.policy_or(policy)
-    files, _ = zone_files(parent.files.paths, then)
-    wanted = {path for path, origin in files.items() if origin.lower() in origins}
-    return read_zones(parent.files, then, wanted.__contains__)
+def versions_before(files: Files, policy: Policy, origins: set[bytes]) -> Collection:
+    """The versions of these zones among older files, wherever their own policy says they are."""
+    then = files.policy_or(policy)
+    placed, _ = zone_files(files.paths, then)
+    wanted = {path for path, origin in placed.items() if origin.lower() in origins}
+    return read_zones(files, then, wanted.__contains__)
 
 
 def _forgive(judgement: Judgement, first: Parent, before: Collection, new: Files) -> None:

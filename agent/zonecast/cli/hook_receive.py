@@ -1,4 +1,8 @@
-"""The pre-receive hook: a push may become the published branch, or it is refused whole."""
+"""The pre-receive hook: a push may become the published branch, or it is refused whole.
+
+Judged are the zones that the push changes. They are compared with what the agent published, where
+that answers, and with the branch's old tip where it does not.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
+from zonecast.cli.hook_published import Published, ask_published
+from zonecast.cli.hook_rails import judge_published, safety_for
 from zonecast.cli.revisions import NO_FILES, committed
 from zonecast.errors import RejectedError, UsageError
 from zonecast.repository import Repository
-from zonecast.zone.findings import Finding
 
 BRANCH_KEY = "zonecast.branch"
 
@@ -51,12 +56,18 @@ def judge_push(
     ref = f"refs/heads/{branch}"
     for update in updates:
         if update.ref == ref:
-            return judge_update(repository, update, branch)
+            published = None
+            if update.new is not None:
+                published = ask_published(repository, branch, update.new)
+            return judge_update(repository, update, branch, published)
     return None
 
 
-def judge_update(repository: Repository, update: RefUpdate, branch: str) -> Judgement:
-    """Judge one move of the published branch; raises as `judge_push` does."""
+def judge_update(
+    repository: Repository, update: RefUpdate, branch: str, published: Published | None = None
+) -> Judgement:
+    """Judge one move of the published branch after what is `published`; raises as `judge_push`
+    does."""
     if update.new is None:
         raise RejectedError(
             "this branch is published and is not deleted",
@@ -64,23 +75,14 @@ def judge_update(repository: Repository, update: RefUpdate, branch: str) -> Judg
             remedy="to take zones out of service, remove their files and push that",
         )
     new = committed(repository, update.new)
-    if update.old is None:
-        return judge_change([Parent(NO_FILES, set(new.paths))], new)
-    if not repository.is_ancestor(update.old, update.new):
-        raise RejectedError(
-            f"this push does not contain {update.old[:12]}, which is published",
-            where=branch,
-            remedy="git pull --rebase, then push without --force; to go back to old content, "
-            "commit it again under a higher serial",
-        )
-    changed = repository.changed_paths(update.old, update.new)
-    judgement = judge_change([Parent(committed(repository, update.old), changed)], new)
-    for zone in judgement.zones.values():
-        zone.serials = [_after_commit(found, update.old) for found in zone.serials]
+    old = NO_FILES if update.old is None else committed(repository, update.old)
+    safety = safety_for(repository, update.new, update.old, old, published)
+    settled = published is not None and published.settled == update.old
+    # What the agent is about to publish must not be lost either.
+    for commit in (safety.published, None if settled else update.old):
+        rewritten = safety.without(commit)
+        if rewritten is not None:
+            return Judgement(unplaced=[rewritten])
+    judgement = judge_change([Parent(old, repository.changed_paths(update.old, update.new))], new)
+    judge_published(judgement, update.old, old, new, safety, settled=settled)
     return judgement
-
-
-def _after_commit(found: Finding, old: str) -> Finding:
-    """The remedy of one who has committed already, for whom HEAD is no measure any more."""
-    remedy = found.remedy.replace("zonecast bump ", f"zonecast bump --against {old[:12]} ")
-    return found._replace(remedy=remedy)

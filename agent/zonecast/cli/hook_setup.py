@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from zonecast.cli.hook_published import NO_SOCKET, SOCKET_KEY
 from zonecast.cli.hook_receive import BRANCH_KEY
 from zonecast.errors import UsageError
 from zonecast.repository import Repository
@@ -50,9 +51,23 @@ def install_server(repository: Repository) -> Path:
     return install(repository, SERVER_HOOK, sys.executable, (*_MODULE, SERVER_HOOK), "--server")
 
 
+def set_socket(repository: Repository, socket: str) -> None:
+    """Say where the agent that publishes this repository answers; NO_SOCKET: nowhere here.
+
+    Raises UsageError for a path that is not absolute.
+    """
+    if socket != NO_SOCKET and not Path(socket).is_absolute():
+        raise UsageError(
+            f"'{socket}' is no absolute path",
+            remedy=f"name the agent's status.sock, or '{NO_SOCKET}' where none publishes this",
+        )
+    repository.set_config(SOCKET_KEY, socket)
+
+
 def uninstall_server(repository: Repository) -> dict[Path, bool]:
     """The hook's file, and whether ours was there to be taken away."""
     removed = {repository.places.hooks / SERVER_HOOK: uninstall(repository, SERVER_HOOK)}
+    repository.set_config(SOCKET_KEY, None)
     if not any(is_installed(repository, name) for name in CLIENT_HOOKS):
         repository.set_config(BRANCH_KEY, None)
     return removed

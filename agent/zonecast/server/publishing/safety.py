@@ -84,11 +84,15 @@ class Safety:
 
     def history(self) -> Finding | None:
         """What stops a commit that does not contain the last published one."""
-        if self.published is None or self.approved or self.published == self.commit:
+        return self.without(self.published)
+
+    def without(self, commit: str | None) -> Finding | None:
+        """What stops history that does not contain `commit`, published or about to be."""
+        if commit is None or self.approved or commit == self.commit:
             return None
-        if not self.floors.over(self.policy.rails).rewrite or self._contains(self.published):
+        if not self.floors.over(self.policy.rails).rewrite or self._contains(commit):
             return None
-        return history_finding(self.published, self.commit)
+        return history_finding(commit, self.commit)
 
     def permit(self, base: str | None) -> Permit:
         """What the commits since `base` say is meant. Where `base` is not among a commit's

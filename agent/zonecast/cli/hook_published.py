@@ -1,0 +1,73 @@
+"""What the agent that publishes this repository says it published: the hook on its server asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zonecast.cli.render import say
+from zonecast.config import DEFAULT_RUN_DIR
+from zonecast.errors import ConfigError, ZonecastError
+from zonecast.repository import Repository
+from zonecast.server.client import STATUS_SOCKET, request
+from zonecast.server.publishing.safety import Base, base_key, read_base, read_policy
+from zonecast.zone.policy import Floors, Policy
+
+# Where the agent's status socket is, in git's configuration; NO_SOCKET: no agent is here.
+SOCKET_KEY = "zonecast.socket"
+NO_SOCKET = "none"
+
+# Seconds that a push waits for the agent.
+TIMEOUT = 10.0
+
+
+class Published(NamedTuple):
+    """What the agent last published of a branch: the commit and its policy, the bases of zones
+    that are held. `settled` is the tip that it has published or refused, `approved` whether the
+    commit asked about is, `floors` the agent's own rails."""
+
+    commit: str | None
+    settled: str | None
+    policy: Policy
+    bases: dict[bytes, Base]
+    floors: Floors
+    approved: bool
+
+
+def ask_published(repository: Repository, branch: str, commit: str) -> Published | None:
+    """What the agent says of a branch, and of the `commit` that is to be its tip.
+
+    None, said on standard error, where no agent answers or it does not publish the branch.
+    """
+    socket = repository.config(SOCKET_KEY) or str(DEFAULT_RUN_DIR / STATUS_SOCKET)
+    if socket == NO_SOCKET:
+        return None
+    places = (repository.places.git_dir, repository.places.work_tree)
+    message = {
+        "command": "publication",
+        "paths": [str(place.resolve()) for place in places if place is not None],
+        "branch": branch,
+        "commit": commit,
+    }
+    try:
+        reply = request(Path(socket), message, TIMEOUT)
+        if reply["publishes"]:
+            return _read(reply)
+        why = f"the agent at {socket} does not publish '{branch}' of this repository"
+    except ConfigError as error:
+        why = f"the agent at {socket} is of another version: {error}"
+    except ZonecastError as error:
+        why = f"{socket}: {error.message}"
+    say(f"zonecast: {why}: judged after the branch's old tip", err=True)
+    return None
+
+
+def _read(reply: dict[str, Any]) -> Published:
+    return Published(
+        reply["commit"],
+        reply["settled"],
+        read_policy(reply["policy"]),
+        {base_key(origin): read_base(table) for origin, table in reply["bases"].items()},
+        Floors.from_table(reply["rails"]),
+        reply["approved"],
+    )

@@ -1,0 +1,138 @@
+"""The safety rails where people push: refused, and let through by the trailer that is named."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from zones_clone import ENFORCE, NAME, OTHER, Clone, run, server_tip, zone
+
+HOSTS = [f"h{number} A 192.0.2.{number}" for number in range(20)]
+
+# The rail → what is done to a zone of 24 records.
+SLIPS = {
+    "mass-delete": zone(12, *HOSTS[:10]),
+    "mass-update": zone(12, *HOSTS).replace("$TTL 3600", "$TTL 60"),
+    "apex-ns-change": zone(12, *HOSTS).replace("@ IN NS ns1", "@ IN NS ns1.example.org."),
+    "zone-removed": None,
+}
+
+
+def full(clone: Clone) -> str:
+    """Push the zone with all its hosts; the commit."""
+    commit = clone.commit_unchecked({NAME: zone(11, *HOSTS)}, "hosts")
+    pushed = clone.push()
+    assert pushed.ok, pushed.output
+    return commit
+
+
+def slip(clone: Clone, kind: str) -> str:
+    """Commit what the rail is there for."""
+    content = SLIPS[kind]
+    if content is None:
+        clone.git("rm", "--quiet", NAME)
+        return clone.commit_unchecked({}, "gone")
+    return clone.commit_unchecked({NAME: content}, "a slip")
+
+
+def follow_remedy(clone: Clone, output: str) -> None:
+    """Run the first command that the remedy gives."""
+    found = re.search(r"git commit --allow-empty .*?--trailer '[^']+'", output)
+    assert found is not None, output
+    clone.git(*shlex.split(found[0])[1:], "--no-verify", "--quiet")
+
+
+@pytest.mark.parametrize("kind", SLIPS)
+def test_each_rail_stops_a_push_and_its_remedy_lets_it_pass(pushing: Clone, kind: str) -> None:
+    before = full(pushing)
+    slip(pushing, kind)
+    refused = pushing.push()
+    assert not refused.ok
+    assert f"[{kind}]" in refused.output
+    assert "push refused" in refused.output
+    assert server_tip(pushing) == before
+    follow_remedy(pushing, refused.output)
+    pushed = pushing.push()
+    assert pushed.ok, pushed.output
+
+
+def test_a_trailer_of_any_pushed_commit_counts_for_its_rail_and_zone(pushing: Clone) -> None:
+    start = full(pushing)
+    tried = {
+        "mass-update": False,
+        "mass-delete example.net": False,
+        "mass-delete example.com": True,
+    }
+    for value, passes in tried.items():
+        pushing.git("reset", "--quiet", "--hard", start)
+        slip(pushing, "mass-delete")
+        trailer = f"zonecast-allow: {value}"
+        pushing.git("commit", "--quiet", "--amend", "--no-edit", "--trailer", trailer)
+        pushing.commit_unchecked({OTHER: zone(21, "www A 192.0.2.1")}, "another one on top")
+        assert pushing.push().ok == passes, value
+
+
+def test_a_trailer_that_was_published_is_spent(pushing: Clone) -> None:
+    full(pushing)
+    slip(pushing, "mass-delete")
+    follow_remedy(pushing, pushing.push().output)
+    assert pushing.push().ok
+    pushing.commit_unchecked({NAME: zone(13)}, "once more")
+    refused = pushing.push()
+    assert "[mass-delete]" in refused.output
+
+
+def test_a_push_does_not_loosen_the_rails_for_itself(pushing: Clone) -> None:
+    full(pushing)
+    loose = ENFORCE + "[rails]\nmax-delete = 1.0\nremoval = false\nrewrite = false\n"
+    pushing.git("rm", "--quiet", OTHER)
+    pushing.commit_unchecked({"zonecast.toml": loose, NAME: SLIPS["mass-delete"] or ""})
+    refused = pushing.push()
+    assert "[mass-delete]" in refused.output
+    assert "[zone-removed]" in refused.output
+    pushing.git("reset", "--quiet", "--hard", "HEAD~1")
+    pushing.commit_unchecked({"zonecast.toml": loose})
+    assert pushing.push().ok
+    pushing.git("rm", "--quiet", OTHER)
+    pushing.commit_unchecked({NAME: SLIPS["mass-delete"] or ""})
+    assert pushing.push().ok
+    pushing.git("reset", "--quiet", "--hard", "HEAD~1")
+    pushing.commit_unchecked({NAME: zone(13, *HOSTS)})
+    assert pushing.push("+main").ok, "rewritten history, by a policy that lets it"
+
+
+def test_rewritten_history_takes_more_than_a_trailer(pushing: Clone) -> None:
+    before = full(pushing)
+    pushing.git("reset", "--quiet", "--hard", "HEAD~1")
+    pushing.commit_unchecked({NAME: zone(12, *HOSTS)}, "x\n\nZonecast-Allow: history-rewritten")
+    refused = pushing.push("+main")
+    assert "[history-rewritten]" in refused.output
+    assert server_tip(pushing) == before
+
+
+def test_pre_push_stops_what_the_other_end_would(enforcing: Clone) -> None:
+    server = enforcing.path.parent / "forge.git"
+    assert run(enforcing.path, "git", "init", "--quiet", "--bare", str(server)).ok
+    enforcing.git("remote", "add", "origin", str(server))
+    full(enforcing)
+    slip(enforcing, "mass-delete")
+    refused = enforcing.push()
+    assert "[mass-delete]" in refused.output
+    follow_remedy(enforcing, refused.output)
+    pushed = enforcing.push()
+    assert pushed.ok, pushed.output
+
+
+def test_pre_commit_warns_and_the_trailer_it_names_is_the_one_to_give(enforcing: Clone) -> None:
+    enforcing.stage(NAME, zone(11, *HOSTS))
+    assert enforcing.commit().ok
+    enforcing.stage(NAME, SLIPS["mass-delete"] or "")
+    enforcing.git("rm", "--quiet", OTHER)
+    done = enforcing.commit()
+    assert done.ok, done.output
+    assert re.search(
+        r"warning: 10 of 23 records are deleted, 43.5 %: .*\[mass-delete\]", done.output
+    )
+    assert re.search(r"warning: .*\[zone-removed\]", done.output)
+    assert "git commit --trailer 'Zonecast-Allow: mass-delete example.com.'" in done.output
