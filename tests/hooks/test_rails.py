@@ -45,6 +45,8 @@ def follow_remedy(clone: Clone, output: str) -> None:
 
 @pytest.mark.parametrize("kind", SLIPS)
 def test_each_rail_stops_a_push_and_its_remedy_lets_it_pass(pushing: Clone, kind: str) -> None:
+    """Pitfall: mass deletion, mass change, another apex NS set and a removed zone are stopped
+    unless the commit says so in a trailer."""
     before = full(pushing)
     slip(pushing, kind)
     refused = pushing.push()
@@ -103,6 +105,8 @@ def test_a_push_does_not_loosen_the_rails_for_itself(pushing: Clone) -> None:
 
 
 def test_rewritten_history_takes_more_than_a_trailer(pushing: Clone) -> None:
+    """Pitfall: only fast-forwards publish by default; rewritten history needs an explicit
+    approval."""
     before = full(pushing)
     pushing.git("reset", "--quiet", "--hard", "HEAD~1")
     pushing.commit_unchecked({NAME: zone(12, *HOSTS)}, "x\n\nZonecast-Allow: history-rewritten")

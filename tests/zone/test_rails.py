@@ -103,6 +103,8 @@ def test_the_count_agrees_with_whole_zones_compared(
 
 
 def test_the_share_is_of_the_published_zone_from_ten_records_on() -> None:
+    """Pitfall: more than 30 % of a zone's records deleted or changed, in zones of ten and more,
+    is stopped; the thresholds are policy."""
     old = parsed(HOSTS)
     assert counted(old.zone) == 10
     assert found(old, parsed(HOSTS[3:])) == [], "exactly 30 %"
@@ -135,6 +137,7 @@ def test_what_signing_makes_anew_does_not_count() -> None:
 
 
 def test_name_servers_are_compared_as_a_set() -> None:
+    """Pitfall: another NS set at the apex is stopped."""
     old = parsed([*HOSTS, "@ 300 NS ns2.example.net."])
     other = parsed(["@ 300 NS NS1.example.net.", *HOSTS], ns="Ns2.Example.net.")
     assert found(old, other) == []
