@@ -61,10 +61,14 @@ def make_rrset(owner: bytes, rtype: int, ttl: int, rdatas: Iterable[bytes]) -> R
     """An RRset with duplicates dropped (compared canonically, the first one's case kept)."""
     rdatas = tuple(rdatas)
     if len(rdatas) > 1:
-        unique: dict[bytes, bytes] = {}
-        for rdata in rdatas:
-            unique.setdefault(rd.canonical(rtype, rdata), rdata)
-        rdatas = tuple(unique[key] for key in sorted(unique))
+        whole = b"".join(rdatas)
+        if rtype not in rd.LAYOUTS or whole.lower() == whole:
+            rdatas = tuple(sorted({*rdatas}))  # every one is its own canonical form
+        else:
+            unique: dict[bytes, bytes] = {}
+            for rdata in rdatas:
+                unique.setdefault(rd.canonical(rtype, rdata), rdata)
+            rdatas = tuple([unique[key] for key in sorted(unique)])
     return RRset(owner, rtype, ttl, rdatas)
 
 

@@ -6,21 +6,18 @@ Where the standards leave room it is as in BIND: an included file starts with th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from zonecast.errors import BadNameError
 from zonecast.zone import names, tokens
 from zonecast.zone.tokens import Token
 from zonecast.zone.zonefile_lines import Lines
-from zonecast.zone.zonefile_rdata import LENGTHS, Names, read_ttl, show, wire_name
+from zonecast.zone.zonefile_rdata import Names, read_ttl, show, wire_name
 from zonecast.zone.zonefile_records import BOM, RecordError, Records
 
 Include = Callable[[str, str], tuple[str, bytes]]
 
 MAX_TTL = (1 << 31) - 1
-
-_PLAIN_OWNER = re.compile(rb"[a-zA-Z0-9_-]{1,63}(?:\.[a-zA-Z0-9_-]{1,63})*")
 
 
 class State:
@@ -81,9 +78,6 @@ class FileContext:
         self.has_owner = True
         self.owner = None
         self.outside = ""
-        if self._read_plain_owner(word):
-            self.owner_word = word
-            return
         name = self.read_name(words, 0)
         if word[-1:] == b"." or self.prefix is None:
             self.owner = names.relative(name, self.records.origin)
@@ -92,23 +86,6 @@ class FileContext:
             self.owner = name[: len(name) - len(self.records.origin)]
         self.node = names.node_key(self.owner or b"")
         self.owner_word = word
-
-    def _read_plain_owner(self, word: bytes) -> bool:
-        """Sets the owner where `word` is relative, or ends as the zone's origin is written, and
-        nothing in it is unusual."""
-        prefix, node = self.prefix, self.prefix_node
-        if word.endswith(self.records.dotted):
-            word, prefix, node = word[: -len(self.records.dotted)], b"", b""
-        if prefix is None or not _PLAIN_OWNER.fullmatch(word):
-            return False
-        labels = word.split(b".")
-        owner = b"".join([LENGTHS[len(label)] + label for label in labels]) + prefix
-        if len(owner) + len(self.records.origin) > names.MAX_NAME:
-            return False
-        labels.reverse()
-        self.owner = owner
-        self.node = node + b"\x00".join(labels).lower() + b"\x00"
-        return True
 
     def read_name(self, words: Sequence[bytes], index: int) -> bytes:
         """The absolute name that words[index] writes. Raises RecordError."""

@@ -27,6 +27,7 @@ from zonecast.zone.zonefile_rdata import (
     ipv4,
     ipv6,
     read_ttl,
+    wire_name,
 )
 from zonecast.zone.zonefile_records import RecordError, type_key
 
@@ -46,6 +47,8 @@ _LINE = re.compile(
 _DS_SIZES = {1: 20, 2: 32, 4: 48}  # octets of SHA-1, SHA-256 and SHA-384 (RFC 4509, RFC 6605)
 _MAX_RDATA = 65535
 _MAX_CACHED = 1 << 14
+# Looked for as numbers: octets in octets are looked for by way of an error that nobody sees.
+_DOT, _QUOTE = b'."'
 _NEXT_LINE = 1 << 16  # from one line's place to the next one's, see Places
 
 _four = Struct("4B").pack
@@ -91,7 +94,7 @@ class Rdatas(dict[bytes, tuple[bytes]]):
         self._kept = kept
 
     def __missing__(self, text: bytes) -> tuple[bytes]:
-        if b'"' in text:
+        if _QUOTE in text:
             head, _, string = text.partition(b'"')
             words = [*head.split(), string[: string.rindex(b'"')]]
             if self.rtype not in _ONE_QUOTED:
@@ -109,12 +112,42 @@ class Rdatas(dict[bytes, tuple[bytes]]):
         return rdatas
 
 
+class _Addresses(Rdatas):
+    """The same for IPv6 addresses, of which most come once."""
+
+    def __missing__(self, text: bytes) -> tuple[bytes]:
+        return (ipv6(text.rstrip()),)
+
+
+class _OneName(Rdatas):
+    """The same for types whose rdata is a name."""
+
+    def __missing__(self, text: bytes) -> tuple[bytes]:
+        (word,) = text.split()
+        rdatas = (wire_name(word, self.names.origin),)
+        if len(self) >= _MAX_CACHED:
+            self.clear()
+        self[text] = rdatas
+        return rdatas
+
+
+class _LastOctets(dict[bytes, int]):
+    """What the last of an IPv4 address's four numbers writes, blanks after it or not."""
+
+    def __missing__(self, text: bytes) -> int:
+        return OCTETS[text.rstrip()]
+
+
 class Plains:
     """What is known while the plain lines of a file are read."""
 
     def __init__(self) -> None:
         self.ttls = Ttls()
-        tables = [Rdatas(rtype, read, kept=rtype in _REPEATED) for rtype, read in PLAIN.items()]
+        self.last_octet = _LastOctets(OCTETS)
+        tables = [
+            _TABLES.get(rtype, Rdatas)(rtype, read, kept=rtype in _REPEATED)
+            for rtype, read in PLAIN.items()
+        ]
         self.kinds: dict[bytes, Rdatas] = {}
         for table in tables:
             mnemonic = rd.type_to_text(table.rtype).encode()
@@ -139,7 +172,7 @@ def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int)
     prefix, prefix_node = file.prefix, file.prefix_node
     room = names.MAX_NAME - len(records.origin)
     owner, node, owner_word = file.owner, file.node, file.owner_word
-    ttls, kinds = plain.ttls, plain.kinds
+    ttls, kinds, last_octet = plain.ttls, plain.kinds, plain.last_octet
     plain.set_names(file.names)
     ttls.set_default(state.default_ttl)
     last_ttl = state.last_ttl
@@ -149,10 +182,9 @@ def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int)
         place += _NEXT_LINE
         try:
             if word and word != owner_word:
-                if b"." in word or prefix is None:
+                if _DOT in word or prefix is None:
                     owner = None
-                    file.read_owner((word,))
-                    owner, node = file.owner, file.node
+                    owner, node = _dotted_owner(file, word)
                 else:
                     owner = LENGTHS[len(word)] + word + prefix
                     node = prefix_node + word.lower() + b"\x00"
@@ -165,7 +197,7 @@ def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int)
             ttl = ttls[written]
             if kind == b"A":
                 a, b, c, d = text.split(b".")
-                rdatas = (_four(OCTETS[a], OCTETS[b], OCTETS[c], OCTETS[d]),)
+                rdatas = (_four(OCTETS[a], OCTETS[b], OCTETS[c], last_octet[d]),)
                 rtype = 1
                 key = node + b"\x00\x00\x01"
             else:
@@ -191,6 +223,23 @@ def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int)
     file.owner_word = b"" if owner is None else owner_word
     file.has_owner |= owner is not None
     return None if stopped is None else stopped >> 16 & 0xFFFFFFFF
+
+
+def _dotted_owner(file: FileContext, word: bytes) -> tuple[bytes | None, bytes]:
+    """Owner and node key of a word of several labels, or of any under an origin elsewhere."""
+    prefix, node, dotted = file.prefix, file.prefix_node, file.records.dotted
+    relative = word
+    if word.endswith(dotted):
+        relative, prefix, node = word[: -len(dotted)], b"", b""
+    labels = relative.split(b".")
+    if b"" in labels or prefix is None:
+        file.read_owner((word,))
+        return file.owner, file.node
+    owner = b"".join([LENGTHS[len(label)] + label for label in labels]) + prefix
+    if len(owner) + len(file.records.origin) > names.MAX_NAME:
+        return None, b""
+    labels.reverse()
+    return owner, node + b"\x00".join(labels).lower() + b"\x00"
 
 
 # Each raises one of `_NOT_PLAIN` where the words are not what it reads.
@@ -263,3 +312,11 @@ _ONE_QUOTED = frozenset((rd.TXT, rd.CAA))
 
 # Types whose rdata many records share: looked up by its text.
 _REPEATED = frozenset((rd.NS, rd.CNAME, rd.PTR, rd.DNAME, rd.MX, rd.TXT, rd.CAA))
+
+_TABLES: dict[int, type[Rdatas]] = {
+    rd.AAAA: _Addresses,
+    rd.NS: _OneName,
+    rd.CNAME: _OneName,
+    rd.PTR: _OneName,
+    rd.DNAME: _OneName,
+}

@@ -8,6 +8,7 @@ most zones and every hook start without.
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Callable, Sequence
 
 from zonecast.errors import BadNameError
@@ -23,22 +24,6 @@ _TTL_PART = re.compile(rb"([0-9]+)([smhdw])")
 _MAX_CACHED = 1 << 16
 LENGTHS = tuple(bytes((n,)) for n in range(names.MAX_LABEL + 1))
 OCTETS = {str(n).encode(): n for n in range(256)}
-_GROUP = re.compile(rb"[0-9a-fA-F]{1,4}")
-
-
-class _Groups(dict[bytes, bytes]):
-    """The two octets that each group of an IPv6 address writes, learned as they come."""
-
-    def __missing__(self, group: bytes) -> bytes:
-        if not _GROUP.fullmatch(group):
-            raise ValueError(group)
-        octets = int(group, 16).to_bytes(2, "big")
-        if len(self) < _MAX_CACHED:
-            self[group] = octets
-        return octets
-
-
-_GROUPS = _Groups()
 
 
 class RdataError(Exception):
@@ -81,7 +66,7 @@ def wire_name(word: bytes, origin: bytes) -> bytes:
         name = b"".join([LENGTHS[len(label)] + label for label in labels]) + tail
     except IndexError:
         name = b""
-    if not 0 < len(name) <= names.MAX_NAME or b"" in labels or b"\\" in word or word == b"@":
+    if not 0 < len(name) <= names.MAX_NAME or b"" in labels or 0x5C in word or word == b"@":
         return names.from_text(word.decode("utf-8", "replace"), origin)
     if not word.isascii():
         return names.from_text(word.decode("utf-8", "replace"), origin)
@@ -126,20 +111,26 @@ def ipv4(word: bytes) -> bytes:
 def ipv6(word: bytes) -> bytes:
     """Sixteen octets from text (RFC 4291 §2.2). Raises ValueError."""
     text = word
-    if b"." in word:
+    if 0x2E in word:
         head, colon, last = word.rpartition(b":")
         four = ipv4(last).hex().encode() if colon else b""
         text = head + colon + four[:4] + b":" + four[4:]
     left, gap, right = text.partition(b"::")
+    before = left.split(b":") if left else []
+    after = right.split(b":") if right else []
+    missing = 8 - len(before) - len(after)
+    digits = [group.rjust(4, b"0") for group in before]
+    if gap:
+        digits.append(b"0000" * missing)
+        digits += [group.rjust(4, b"0") for group in after]
     try:
-        before = b"".join([_GROUPS[group] for group in left.split(b":")]) if left else b""
-        after = b"".join([_GROUPS[group] for group in right.split(b":")]) if right else b""
+        octets = unhexlify(b"".join(digits))
     except ValueError:
-        raise ValueError(f"'{show(word)}' is no IPv6 address") from None
-    missing = 16 - len(before) - len(after)
-    if (missing < 2) if gap else (missing != 0):
+        octets = b""
+    wrong = missing < 1 if gap else missing != 0
+    if wrong or len(octets) != 16 or b"" in before or b"" in after:
         raise ValueError(f"'{show(word)}' is no IPv6 address")
-    return before + bytes(missing) + after
+    return octets
 
 
 def _a(words: Words, reader: Names) -> bytes:
