@@ -16,12 +16,13 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-replay fuzz bench lint format lock install install-systemd clean
+.PHONY: help demo test test-differential test-replay fuzz bench lint format lock install install-systemd clean
 
 help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
 	@echo 'make demo ARGS=--once  the same, and end'
 	@echo 'make test              all tests (ARGS=... goes to pytest)'
+	@echo 'make test-differential tens of thousands of queries to five servers, a thousand publishes'
 	@echo 'make test-replay       every commit of three real zone repositories, in a quarter of an hour'
 	@echo 'make fuzz              any octets, following branches, with atheris (FUZZ_SECONDS=60 a target)'
 	@echo 'make bench             ours beside others, into benchmarks/RESULTS.md (ARGS=--rounds=3, …)'
@@ -44,6 +45,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-differential: $(READY)
+	ZONECAST_DIFFERENTIAL=whole $(BIN)/python -m pytest tests/differential $(ARGS)
 
 test-replay: $(READY)
 	ZONECAST_REPLAY=whole $(BIN)/python -m pytest tests/replay $(ARGS)

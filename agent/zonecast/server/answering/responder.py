@@ -13,7 +13,7 @@ from typing import Any
 
 from zonecast.errors import WireError
 from zonecast.protocol.answer_exact import exact_match
-from zonecast.protocol.answer_query import answer_query
+from zonecast.protocol.answer_query import CLASS_ANY, CLASS_IN, answer_query
 from zonecast.protocol.edns import write_opt
 from zonecast.protocol.message import Query, error_reply, is_request, read_query
 from zonecast.protocol.notify import notify_reply, parse_notify
@@ -205,14 +205,15 @@ class Responder:
 
     def _refuse_transfer(self, query: Query, client: Any, key: bytes | None) -> int:
         """The RCODE that denies this transfer; NOERROR to go ahead."""
-        if query.qclass != 1:
+        if query.qclass not in (CLASS_IN, CLASS_ANY):
             return REFUSED
         if self._datagram and query.qtype == rd.AXFR:
             return NOTIMP
         origin = query.name.lower()
         if origin not in self._view.zones:
             return NOTAUTH
-        if not self.rules.access.may_transfer(self._client_ip(client), key):
+        allowed = self.rules.access.may_transfer(self._client_ip(client), key)
+        if query.qclass != CLASS_IN or not allowed:
             return REFUSED
         return SERVFAIL if origin in self._view.expired else NOERROR
 
