@@ -8,12 +8,16 @@ changed since they were last published are read, and those that are held.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zonecast.errors import ConfigError
+from zonecast import __version__
+from zonecast.errors import ConfigError, RepositoryError
 from zonecast.repository import Repository
+from zonecast.server.publishing.judging import Judge
 from zonecast.server.publishing.refusals import (
     all_or_nothing,
     broken_policy,
@@ -21,18 +25,14 @@ from zonecast.server.publishing.refusals import (
     pulled_elsewhere,
 )
 from zonecast.server.publishing.safety import Safety, held_bases, read_policy
+from zonecast.server.publishing.stepping import SMALLEST
 from zonecast.store.reader import Snapshot
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.collection import closure, read_collection, zone_files
 from zonecast.zone.findings import Finding, errors
-from zonecast.zone.gate import judge
-from zonecast.zone.policy import POLICY_FILE, Floors, ZonePolicy
-from zonecast.zone.rails import counted
-from zonecast.zone.rrset import with_serial
-from zonecast.zone.serial import next_serial
-from zonecast.zone.zonefile import Parsed
+from zonecast.zone.policy import POLICY_FILE, Floors, Policy
 
 # Path → blob of everything that a zone file may include, itself too; None for what is not there.
 Blobs = dict[str, str | None]
@@ -94,6 +94,9 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         plan.sources = {path: blobs for path, blobs in known.items() if path in files}
     changed = _changed(job, plan, files, listing, snapshot)
     contents = _Contents(listing, repository, changed)
+    judge = Judge(snapshot, plan.safety, job.commit_time)
+    if published.get("program") == __version__:
+        _take_steps(plan, changed, files, contents, judge, policy, {*job.pulled, job.catalog})
     # A file whose name is no zone's is no zone file, and is named all the same.
     collection = read_collection(
         listing, contents.read, policy, only=lambda path: path in changed or path not in files
@@ -105,7 +108,12 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
             plan.held[origin] = [
                 pulled_elsewhere(origin, parsed.path, published_here=origin == job.catalog)
             ]
-        elif _pass_gate(plan, origin, parsed, policy.zone(origin), snapshot, job.commit_time):
+            continue
+        stopped, changeset = judge.whole(origin, parsed, policy.zone(origin))
+        if changeset is None:
+            plan.held[origin] = stopped
+        else:
+            _settle(plan, origin, changeset, snapshot)
             paths = closure(parsed.path, listing, contents.read)
             plan.sources[parsed.path] = {path: listing.get(path) for path in paths}
     _remove(plan, job, snapshot)
@@ -166,47 +174,42 @@ def _changed(
     return changed
 
 
-def _pass_gate(
+def _take_steps(
     plan: Plan,
-    origin: bytes,
-    parsed: Parsed,
-    policy: ZonePolicy,
-    snapshot: Snapshot,
-    commit_time: int,
-) -> bool:
-    """Judge one zone after what was last published; False where it is held back."""
-    old = snapshot.zone(origin)
-    verdict = judge(old, parsed, policy)
-    if not verdict.ok or verdict.changeset is None:
-        plan.held[origin] = errors(verdict.findings)
-        return False
-    changeset = verdict.changeset
-    stopped = plan.safety.step(changeset, lambda: 0 if old is None else counted(old), parsed)
-    if stopped:
-        plan.held[origin] = stopped
-        return False
-    if policy.serial.mode == "managed":
-        changeset = _assign_serial(changeset, commit_time)
+    changed: set[str],
+    files: Mapping[str, bytes],
+    contents: _Contents,
+    judge: Judge,
+    policy: Policy,
+    elsewhere: Several[bytes | None],
+) -> None:
+    """Settle the big files that can be judged by what changed in them, and take them off. The
+    zones in `elsewhere` are none of this repository's."""
+    holders = Counter(origin.lower() for origin in files.values())
+    for path in sorted(changed):
+        origin = files[path].lower()
+        blobs = plan.sources.get(path, {})
+        published = blobs.get(path)
+        # A file with includes, or of a zone that another file has too, is read as a whole.
+        if published is None or len(blobs) > 1 or holders[origin] > 1 or origin in elsewhere:
+            continue
+        new = contents.read(path)
+        old = contents.old(published) if len(new) >= SMALLEST else None
+        changeset = old and judge.change(files[path], path, old, new, policy.zone(origin))
+        if changeset:
+            _settle(plan, origin, changeset, judge.snapshot)
+            plan.sources[path] = {path: contents.blob(path)}
+            changed.discard(path)
+
+
+def _settle(plan: Plan, origin: bytes, changeset: Changeset, snapshot: Snapshot) -> None:
+    """Note the changeset to a version that passed the gate."""
     if changeset.changes_anything():
         plan.changesets[origin] = changeset
     else:
         record = snapshot.record(origin)
         assert record is not None
         plan.adopted[origin] = record
-    return True
-
-
-def _assign_serial(changeset: Changeset, commit_time: int) -> Changeset:
-    """The changeset with the serial that the agent gives a managed zone: the commit's time, or
-    one more than the last where that is not greater; the last one where nothing else changed."""
-    old = changeset.old_serial
-    if old is None:
-        serial = commit_time
-    elif not changeset.changes_content():
-        serial = old
-    else:
-        serial = next_serial((old,), "unixtime", commit_time)
-    return changeset._replace(new_soa=with_serial(changeset.new_soa, serial))
 
 
 class _Contents:
@@ -219,7 +222,19 @@ class _Contents:
         self._repository = repository
         self._blobs = repository.blobs([listing[path] for path in needed])
 
+    def blob(self, path: str) -> str:
+        """The blob of a file."""
+        return self._listing[path]
+
+    def old(self, blob: str) -> bytes | None:
+        """What an earlier commit's file held, None where the repository has it no more."""
+        try:
+            return self._repository.blobs([blob])[blob]
+        except RepositoryError:
+            return None
+
     def read(self, path: str) -> bytes:
+        """A file's octets."""
         blob = self._listing[path]
         if blob not in self._blobs:
             self._blobs.update(self._repository.blobs([blob]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from zonecast import __version__
 from zonecast.protocol import catalog as rfc9432
 from zonecast.repository import Repository
 from zonecast.server.publishing.planning import Job, Plan, make_plan, meta_key, sources_key
@@ -49,6 +50,8 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
                 "published": now,
                 "policy": plan.policy,
                 "policy-text": plan.policy_text,
+                # Another program may find more: what it judges first is read as a whole.
+                "program": __version__,
             },
         )
         transaction.set_meta(sources_key(job.name), plan.sources)

@@ -1,0 +1,83 @@
+"""One zone's new version before the gate and the safety rails: what it means for the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from zonecast.server.publishing.safety import Safety
+from zonecast.server.publishing.stepping import judge_change
+from zonecast.store.reader import Snapshot
+from zonecast.zone.changeset import Changeset
+from zonecast.zone.findings import Finding, errors
+from zonecast.zone.gate import Verdict, judge
+from zonecast.zone.policy import ZonePolicy
+from zonecast.zone.rails import counted
+from zonecast.zone.rrset import with_serial
+from zonecast.zone.serial import next_serial
+from zonecast.zone.zonefile import Parsed
+
+
+class Outcome(NamedTuple):
+    """What is said of a version: why it is held back, or the changeset that leads to it."""
+
+    held: list[Finding]
+    changeset: Changeset | None
+
+
+class Judge:
+    """Judges the zones of a commit after what is published. `commit_time` is in POSIX seconds."""
+
+    def __init__(self, snapshot: Snapshot, safety: Safety, commit_time: int) -> None:
+        self.snapshot = snapshot
+        self._safety = safety
+        self._commit_time = commit_time
+
+    def whole(self, origin: bytes, parsed: Parsed, policy: ZonePolicy) -> Outcome:
+        """The outcome for a zone that was read as a whole."""
+        old = self.snapshot.zone(origin)
+        verdict = judge(old, parsed, policy)
+        return self._outcome(verdict, parsed, policy, lambda: 0 if old is None else counted(old))
+
+    def change(
+        self, origin: bytes, path: str, old: bytes, new: bytes, policy: ZonePolicy
+    ) -> Changeset | None:
+        """The changeset where the published file's octets `old` became `new` and that can be
+        judged by itself; None where the file has to be read as a whole, to be held back too."""
+        judged = judge_change(
+            old, new, path=path, origin=origin, policy=policy, snapshot=self.snapshot
+        )
+        if judged is None:
+            return None
+
+        def records() -> int:
+            published = self.snapshot.zone(origin)
+            return 0 if published is None else counted(published)
+
+        return self._outcome(judged.verdict, judged.parsed, policy, records).changeset
+
+    def _outcome(
+        self, verdict: Verdict, parsed: Parsed, policy: ZonePolicy, records: Callable[[], int]
+    ) -> Outcome:
+        changeset = verdict.changeset
+        if not verdict.ok or changeset is None:
+            return Outcome(errors(verdict.findings), None)
+        stopped = self._safety.step(changeset, records, parsed)
+        if stopped:
+            return Outcome(stopped, None)
+        if policy.serial.mode == "managed":
+            changeset = assign_serial(changeset, self._commit_time)
+        return Outcome([], changeset)
+
+
+def assign_serial(changeset: Changeset, commit_time: int) -> Changeset:
+    """The changeset with the serial that the agent gives a managed zone: the commit's time, or
+    one more than the last where that is not greater; the last one where nothing else changed."""
+    old = changeset.old_serial
+    if old is None:
+        serial = commit_time
+    elif not changeset.changes_content():
+        serial = old
+    else:
+        serial = next_serial((old,), "unixtime", commit_time)
+    return changeset._replace(new_soa=with_serial(changeset.new_soa, serial))

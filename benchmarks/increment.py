@@ -1,0 +1,336 @@
+"""One record changed in a big zone file: zonecast from the commit to the changeset, and on to the
+store, beside Knot, NSD and BIND reloading the same file until they answer with its new serial.
+
+    python benchmarks/increment.py [--records 1000000] [--rounds 7]
+
+Prints a Markdown table; all take turns in one run, each round has another edit, and ratios are to
+Knot's time in the same round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+from generator import ORIGIN, zone_file
+
+_PATH = f"{os.environ['PATH']}:/usr/sbin"
+FILE = f"{ORIGIN}zone"
+
+_KNOT = """\
+server:
+    listen: 127.0.0.1@{port}
+    rundir: {directory}
+    pidfile: {directory}/knot.pid
+database:
+    storage: {directory}
+control:
+    listen: {directory}/knot.sock
+zone:
+  - domain: {origin}
+    file: {file}
+    zonefile-sync: -1
+"""
+_NSD = """\
+server:
+    ip-address: 127.0.0.1@{port}
+    username: ""
+    chroot: ""
+    zonesdir: {directory}
+    database: ""
+    pidfile: {directory}/nsd.pid
+    xfrdfile: {directory}/xfrd.state
+    zonelistfile: {directory}/zone.list
+    xfrdir: {directory}
+remote-control:
+    control-enable: yes
+    control-interface: {directory}/nsd.sock
+zone:
+    name: {origin}
+    zonefile: {file}
+"""
+_NAMED = """\
+options {{
+    listen-on port {port} {{ 127.0.0.1; }};
+    listen-on-v6 {{ none; }};
+    directory "{directory}";
+    pid-file "{directory}/named.pid";
+    session-keyfile "{directory}/session.key";
+    recursion no;
+}};
+key rndc {{ algorithm hmac-sha256; secret "c2VjcmV0IG9mIGEgYmVuY2htYXJr"; }};
+controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rndc; }}; }};
+zone "{origin}" {{ type primary; file "{file}"; }};
+"""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def serial_of(port: int) -> int | None:
+    """The serial that a server answers with, None where it does not answer."""
+    query = dns.message.make_query(ORIGIN, "SOA")
+    try:
+        answer = dns.query.udp(query, "127.0.0.1", port=port, timeout=1).answer
+    except (dns.exception.DNSException, OSError):
+        return None
+    return answer[0][0].serial if answer else None
+
+
+def until(port: int, serial: int) -> None:
+    """Waits until a server answers with a serial."""
+    deadline = time.monotonic() + 120
+    while serial_of(port) != serial:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the server at port {port} never had serial {serial}")
+        time.sleep(0.002)
+
+
+class Peer:
+    """A server that loads `file`, and how it is told that the file changed."""
+
+    def __init__(self, command: list[str], reload: list[str], port: int) -> None:
+        self.command = command
+        self.reload = reload
+        self.port = port
+
+    def seconds(self, serial: int) -> float:
+        """From telling it to its answering with the new serial."""
+        started = time.perf_counter()
+        subprocess.run(self.reload, check=True, capture_output=True)
+        until(self.port, serial)
+        return time.perf_counter() - started
+
+
+def peers(directory: Path, file: Path) -> dict[str, Peer]:
+    """Those that are installed."""
+    found = {}
+    for name, program, control, template in (
+        ("Knot", "knotd", "knotc", _KNOT),
+        ("NSD", "nsd", "nsd-control", _NSD),
+        ("BIND", "named", "rndc", _NAMED),
+    ):
+        daemon, tool = shutil.which(program, path=_PATH), shutil.which(control, path=_PATH)
+        if daemon is None or tool is None:
+            continue
+        home = directory / name
+        home.mkdir()
+        port, other = free_port(), free_port()
+        conf = home / "conf"
+        values = {"directory": home, "port": port, "control": other, "origin": ORIGIN, "file": file}
+        conf.write_text(template.format(**values))
+        zone = ORIGIN.rstrip(".")
+        if name == "Knot":
+            start, tell = ["-c", conf], ["-c", conf, "zone-reload", zone]
+        elif name == "NSD":
+            start, tell = ["-d", "-c", conf], ["-c", conf, "reload", zone]
+        else:
+            key = home / "rndc.key"
+            key.write_text(
+                'key rndc { algorithm hmac-sha256; secret "c2VjcmV0IG9mIGEgYmVuY2htYXJr"; };\n'
+            )
+            start = ["-f", "-c", conf]
+            tell = ["-s", "127.0.0.1", "-p", other, "-k", key, "reload", zone]
+        found[name] = Peer([daemon, *map(str, start)], [tool, *map(str, tell)], port)
+    return found
+
+
+@contextmanager
+def running(peer: Peer, serial: int, log: Path) -> Iterator[None]:
+    """The server, once it serves the zone."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(peer.command, stdout=output, stderr=output) as process,
+    ):
+        try:
+            until(peer.port, serial)
+            yield
+        finally:
+            process.terminate()
+
+
+def ours(directory: str) -> None:
+    """A publisher: everything is imported, then one commit for each line that comes."""
+    from zonecast.repository import Repository
+    from zonecast.server.publishing.planning import Job, make_plan
+    from zonecast.server.publishing.publish import publish
+    from zonecast.store.schema import prepare
+    from zonecast.store.writer import ZonesWriter
+
+    state = Path(directory, "state")
+    prepare(state)
+    writer = ZonesWriter(state)
+    for line in sys.stdin:
+        job = Job(name="bench", commit=line.strip(), commit_time=0)
+        started = time.perf_counter()
+        repository = Repository.open(Path(directory, "repository"))
+        with writer.snapshot() as snapshot:
+            plan = make_plan(job, repository, snapshot)
+        planned = time.perf_counter() - started
+        changes = sum(len(c.deleted) + len(c.added) for c in plan.changesets.values())
+        started = time.perf_counter()
+        result = publish(job, repository, writer, time.time())
+        published = time.perf_counter() - started
+        print(
+            json.dumps([planned, published, changes, result["held"] + result["refused"]]),
+            flush=True,
+        )
+
+
+class Ours:
+    """Our publisher, asked for one commit after the other."""
+
+    def __init__(self, directory: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--ours", str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def publish(self, commit: str) -> tuple[float, float, int]:
+        """Seconds to the changeset, seconds of the whole publication, RRsets that changed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{commit}\n")
+        self._process.stdin.flush()
+        planned, published, changes, refused = json.loads(self._process.stdout.readline())
+        if refused:
+            raise SystemExit(f"{commit} is refused: {refused}")
+        return planned, published, changes
+
+    def close(self) -> None:
+        """Ends the publisher."""
+        self._process.communicate()
+
+
+class Source:
+    """The repository and its one zone file, edited one record at a time."""
+
+    def __init__(self, directory: Path, records: int) -> None:
+        self.file = directory / "repository" / FILE
+        self.file.parent.mkdir()
+        self._content = zone_file(records)
+        self._chance = random.Random(7)
+        self.serial = 2026010101
+        self._git("init", "--quiet", "--initial-branch=main")
+        self._git("config", "user.name", "benchmark")
+        self._git("config", "user.email", "benchmark@example.net")
+        self.commit = self._commit()
+
+    def _git(self, *words: str) -> str:
+        command = ["git", "-C", str(self.file.parent), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def _commit(self) -> str:
+        self.file.write_bytes(self._content)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", f"serial {self.serial}")
+        self.commit = self._git("rev-parse", "HEAD")
+        return self.commit
+
+    def edit(self) -> None:
+        """Another address for a host somewhere in the file, and the next serial."""
+        content = self._content.replace(
+            b"%d ; serial" % self.serial, b"%d ; serial" % (self.serial + 1), 1
+        )
+        start = self._chance.randrange(len(content) // 10, len(content) * 9 // 10)
+        found = re.compile(rb"\n\S+ IN A ([0-9.]+)\n").search(content, start)
+        assert found is not None
+        self.serial += 1
+        address = b"192.0.2.%d" % self._chance.randrange(1, 250)
+        self._content = content[: found.start(1)] + address + content[found.end(1) :]
+        self._commit()
+
+
+def measure(records: int, rounds: int) -> str:
+    """The table."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zonecast-bench-")))
+        source = Source(directory, records)
+        mine = Ours(directory)
+        stack.callback(mine.close)
+        first = mine.publish(source.commit)
+        others = peers(directory, source.file)
+        if "Knot" not in others:
+            raise SystemExit("Knot is needed: apt install knot")
+        for name, peer in others.items():
+            stack.enter_context(running(peer, source.serial, directory / f"{name}.log"))
+        times: dict[str, list[float]] = {}
+        for _ in range(rounds):
+            source.edit()
+            planned, published, changes = mine.publish(source.commit)
+            if not 1 <= changes <= 2:
+                raise SystemExit(f"{changes} RRsets changed")
+            times.setdefault("zonecast, commit to changeset", []).append(planned)
+            times.setdefault("zonecast, commit to store", []).append(published)
+            for name, peer in others.items():
+                times.setdefault(f"{name}, reload to answer", []).append(
+                    peer.seconds(source.serial)
+                )
+        size = source.file.stat().st_size
+    return _table(records, rounds, size, times, first[1])
+
+
+def _table(
+    records: int, rounds: int, size: int, times: dict[str, list[float]], first: float
+) -> str:
+    knot = times["Knot, reload to answer"]
+    lines = [
+        f"## One record changed: {records:,} records, {size / 1e6:.1f} MB, median of {rounds} rounds",
+        "",
+        "| what | wall, s | ÷ Knot (spread) |",
+        "| --- | --- | --- |",
+    ]
+    for name, mine in times.items():
+        ratios = sorted(a / b for a, b in zip(mine, knot, strict=True))
+        lines.append(
+            f"| {name} | {statistics.median(mine):.2f} "
+            f"| {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
+        )
+    lines += [
+        "",
+        (
+            "From the commit: git's objects are read, compared, judged by the gate; the changeset is "
+            f"ready, then stored. The first publication of the whole zone took {first:.1f} s."
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures, or is the publisher that is measured."""
+    parser = argparse.ArgumentParser(description="one record changed in a big zone, beside others")
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--ours", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.ours:
+        ours(arguments.ours)
+    else:
+        print(measure(arguments.records, arguments.rounds))
+
+
+if __name__ == "__main__":
+    main()
