@@ -31,7 +31,7 @@ LINES = (
     '@ TXT "v=spf1 include:b.example mx mx mx mx mx -all"', "7 PTR www.a.example.", "* TXT \\200",
     "www 60 RRSIG A 8 3 60 20200101000000 20190101000000 1 a.example. AAAA",
 )  # fmt: skip
-NAMES = ("a.example.zone", "b.example.zone", "2.0.192.in-addr.arpa.zone", "b.a.example.zone")
+NAMES = ("a.example.zone", "b.example.zone", "2.0.192.in-addr.arpa.zone", "b.a.example.zone", "db.b.example")
 bodies = st.lists(st.sampled_from(LINES), max_size=4).map("\n".join)
 versions = st.fixed_dictionaries(
     {

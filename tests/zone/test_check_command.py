@@ -122,13 +122,35 @@ def test_the_first_commit_is_judged_too(tmp_path: Path) -> None:
     assert zonecast("check", "--staged", cwd=tmp_path).returncode == 0
 
 
-def test_ignored_files_and_symbolic_links_are_no_zones(repository: Path) -> None:
+def test_ignored_files_are_no_zones(repository: Path) -> None:
     (repository / ".gitignore").write_text("build/\n")
     (repository / "build").mkdir()
     (repository / "build/x.zone").write_text("broken")
-    (repository / "y.zone").symlink_to("/etc/passwd")
     done = zonecast("check", cwd=repository)
     assert (done.returncode, done.stdout) == (0, "2 zones: 0 errors, 0 warnings, all fine\n")
+
+
+def test_a_symbolic_link_is_not_followed_and_named(repository: Path) -> None:
+    (repository / "y.zone").symlink_to("/etc/passwd")
+    (repository / "notes").symlink_to("/etc/passwd")
+    said = "y.zone: warning: a symbolic link is no zone file, and the zone is not served"
+    for arguments in ([], ["--staged"], ["--rev", "HEAD"]):
+        done = zonecast("check", *arguments, cwd=repository)
+        assert done.returncode == 0
+        assert done.stdout.startswith(said)
+        assert "2 zones: 0 errors, 1 warning" in done.stdout
+        git(repository, "add", "-A")
+        git(repository, "commit", "--allow-empty", "-q", "-m", "links")
+    assert zonecast("check", "zones", cwd=repository).stdout.startswith("2 zones: 0 errors, 0")
+    (repository / "zonecast.toml").write_text('[checks]\nsymbolic-link = "off"\n')
+    assert "symbolic" not in zonecast("check", cwd=repository).stdout
+
+
+def test_a_file_whose_name_is_no_zones_is_named(repository: Path) -> None:
+    (repository / "zones/a..b.zone").write_text(TOP)
+    done = zonecast("check", "zones/a..b.zone", cwd=repository)
+    assert done.returncode == 1
+    assert done.stdout.startswith("zones/a..b.zone: error: the file's name is no zone's")
 
 
 @pytest.mark.parametrize(

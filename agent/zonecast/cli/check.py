@@ -34,7 +34,7 @@ from zonecast.cli.tree_state import TreeState
 from zonecast.errors import RepositoryError, UsageError
 from zonecast.zone.checks.across import check_across
 from zonecast.zone.checks.expiry import expired
-from zonecast.zone.collection import Reading
+from zonecast.zone.collection import Reading, linked
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.policy import POLICY_FILE, Policy
 
@@ -63,6 +63,7 @@ def command(
     policy = new.policy(POLICY_FILE if rev is not None else place.display(POLICY_FILE))
     zones = Zones(new, policy, cache, place.includes)
     reading = zones.reading
+    reading.unplaced += linked(filter(place.includes, new.links), policy)
     if place.below and not (place.top / place.below).is_dir():
         _needs_zone_file(reading, policy, str(path))
     outcomes = judge_all(zones, Before(old, new, policy), output_format)

@@ -114,7 +114,7 @@ class Before:
 
 class Zones(Mapping[bytes, ZoneFacts]):
     """The zones of `files`, by lower-cased origin; as a mapping, their facts. Nothing is read
-    before it is asked for. `now` in POSIX seconds."""
+    before it is asked for."""
 
     def __init__(
         self, files: Files, policy: Policy, cache: Cache, only: Callable[[str], bool] | None = None
@@ -145,6 +145,10 @@ class Zones(Mapping[bytes, ZoneFacts]):
             found = self.add(self.reading.zone(origin))
         return found
 
+    def knows(self, origin: bytes) -> bool:
+        """Whether the zone's facts are at hand."""
+        return origin in self._facts
+
     def key(self, origin: bytes) -> bytes:
         """The key of the zone's version."""
         found = self._zone_keys.get(origin)
@@ -170,7 +174,8 @@ class Zones(Mapping[bytes, ZoneFacts]):
 
     def recall_facts(self, origins: Iterable[bytes]) -> None:
         """Look these zones' facts up in one go."""
-        by_key = {_facts_key(self.key(o)): o for o in origins if o not in self._facts}
+        wanted = (o for o in origins if o not in self._facts and o not in self.reading.faults)
+        by_key = {_facts_key(self.key(origin)): origin for origin in wanted}
         for key, octets in self._cache.get(by_key).items():
             found = decode_facts(octets)
             if found is not None and self._holds(found[0]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,13 @@ from zonecast.zone.policy import POLICY_FILE, Policy
 
 if TYPE_CHECKING:  # a tree without git is checked without loading it
     from zonecast.cli.tree_state import TreeState
-    from zonecast.repository import Repository
+    from zonecast.repository import Listing, Repository
 
 
 class Files:
     """The files below `prefix` ("" or "dir/") of something that has files: paths relative to the
     prefix, and their contents, each read once. `identify` gives a path's blob where that is known
-    without reading the file."""
+    without reading the file; `links` are paths of symbolic links, which are no files."""
 
     def __init__(
         self,
@@ -28,8 +28,10 @@ class Files:
         fetch: Callable[[list[str]], dict[str, bytes]],
         identify: Callable[[str], str | None] | None = None,
         algorithm: str = "sha1",
+        links: Iterable[str] = (),
     ) -> None:
         self.paths = frozenset(paths)
+        self.links = frozenset(links)
         self.algorithm = algorithm
         self._fetch = fetch
         self._identify = identify
@@ -92,7 +94,7 @@ def blob_id(content: bytes, algorithm: str) -> str:
     return hashlib.new(algorithm, b"blob %d\0" % len(content) + content).hexdigest()
 
 
-def _from_blobs(repository: Repository, listing: Mapping[str, str], prefix: str) -> Files:
+def _from_blobs(repository: Repository, listing: Listing, prefix: str) -> Files:
     blobs = {
         path.removeprefix(prefix): blob for path, blob in listing.items() if path.startswith(prefix)
     }
@@ -102,7 +104,9 @@ def _from_blobs(repository: Repository, listing: Mapping[str, str], prefix: str)
         return {path: contents[blobs[path]] for path in paths}
 
     some = next(iter(blobs.values()), "")
-    return Files(blobs, fetch, blobs.get, "sha256" if len(some) == 64 else "sha1")
+    algorithm = "sha256" if len(some) == 64 else "sha1"
+    links = {path.removeprefix(prefix) for path in listing.links if path.startswith(prefix)}
+    return Files(blobs, fetch, blobs.get, algorithm, links)
 
 
 def committed(repository: Repository, revision: str, prefix: str = "") -> Files:
@@ -129,19 +133,20 @@ def work_tree(top: Path, repository: Repository | None, state: TreeState | None 
     those in directories whose name starts with a dot. Symbolic links are not followed. `state` is
     asked for what is known of files that were not touched since."""
     if repository is None:
-        found = set(_walk(top))
+        listed = set(_walk(top))
     else:
         options = ("-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-        listed = repository.commands.run("-C", str(top), "ls-files", *options)
-        paths = listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        found = {path for path in paths if _is_file(top / path)}
+        printed = repository.commands.run("-C", str(top), "ls-files", *options)
+        listed = set(printed.decode("utf-8", "surrogateescape").split("\0")[:-1])
+    found = {path for path in listed if _is_file(top / path)}
+    links = {path for path in listed - found if (top / path).is_symlink()}
 
     def fetch(paths: list[str]) -> dict[str, bytes]:
         return {path: _read(top, path) for path in paths}
 
     if state is None:
-        return Files(found, fetch)
-    files = Files(found, fetch, state.blob, state.algorithm)
+        return Files(found, fetch, links=links)
+    files = Files(found, fetch, state.blob, state.algorithm, links)
     state.watch(files.read)
     return files
 
@@ -150,9 +155,7 @@ def _walk(top: Path) -> Iterable[str]:
     for directory, inner, names in os.walk(top):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in names:
-            path = Path(directory, name)
-            if _is_file(path):
-                yield path.relative_to(top).as_posix()
+            yield Path(directory, name).relative_to(top).as_posix()
 
 
 def _is_file(path: Path) -> bool:

@@ -5,7 +5,7 @@ configuration names. GitPython's own object reader is not used: it fails on SHA-
 """
 
 from zonecast.repository.command import drop_inherited_environment
-from zonecast.repository.history import CommitInfo
+from zonecast.repository.history import CommitInfo, Listing
 from zonecast.repository.index import Entry, Index
 from zonecast.repository.mirror import Mirror
 from zonecast.repository.repository import Repository, differing
@@ -14,6 +14,7 @@ __all__ = [
     "CommitInfo",
     "Entry",
     "Index",
+    "Listing",
     "Mirror",
     "Repository",
     "differing",

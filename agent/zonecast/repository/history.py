@@ -9,6 +9,20 @@ from zonecast.errors import RepositoryError
 from zonecast.repository.command import Commands, decode
 
 FILE_MODES = frozenset((b"100644", b"100755", b"100664"))
+LINK_MODE = b"120000"
+
+
+class Listing(dict[str, str]):
+    """Path and blob of each file of a version. Symbolic links are no files; their paths are in
+    `links`. Submodules are left out."""
+
+    links: frozenset[str] = frozenset()
+
+    def copy(self) -> Listing:
+        """Another one with the same files."""
+        found = Listing(self)
+        found.links = self.links
+        return found
 
 
 class CommitInfo(NamedTuple):
@@ -45,13 +59,17 @@ def parse_batch(output: bytes) -> Iterator[tuple[str, str, bytes]]:
         position += int(size) + 1
 
 
-def parse_tree(output: bytes) -> dict[str, str]:
-    """Path and blob of each file that `git ls-tree -r -z` printed: no symlinks, no submodules."""
-    found = {}
+def parse_tree(output: bytes) -> Listing:
+    """The files that `git ls-tree -r -z` printed."""
+    found = Listing()
+    links = []
     for entry in output.split(b"\x00"):
         facts, _, path = entry.partition(b"\t")
         if path and facts[:6] in FILE_MODES:
             found[decode(path)] = facts.split(b" ")[2].decode("ascii")
+        elif facts[:6] == LINK_MODE:
+            links.append(decode(path))
+    found.links = frozenset(links)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from zonecast.errors import RepositoryError
 from zonecast.repository.command import Commands, decode, encode
-from zonecast.repository.history import FILE_MODES
+from zonecast.repository.history import FILE_MODES, LINK_MODE, Listing
 
 # The empty file, in SHA-1 and in SHA-256 repositories.
 EMPTY_BLOBS = frozenset(
@@ -39,7 +39,18 @@ class Index:
         """Path and entry of each staged file: no symlinks, no submodules, and not what
         `git add --intent-to-add` only announced. Raises RepositoryError while a merge's
         conflicts are open."""
+        return self._read()[0]
+
+    def listing(self) -> Listing:
+        """The same as a listing. Raises RepositoryError as `entries` does."""
+        entries, links = self._read()
+        found = Listing((path, entry.blob) for path, entry in entries.items())
+        found.links = frozenset(links)
+        return found
+
+    def _read(self) -> tuple[dict[str, Entry], list[str]]:
         found: dict[str, Entry] = {}
+        links: list[str] = []
         for line in self._commands.run("ls-files", "--stage", "-z").split(b"\x00"):
             facts, _, path = line.partition(b"\t")
             if not path:
@@ -53,9 +64,11 @@ class Index:
                 )
             if mode in FILE_MODES:
                 found[decode(path)] = Entry(mode.decode("ascii"), blob.decode("ascii"))
+            elif mode == LINK_MODE:
+                links.append(decode(path))
         for path_ in self._announced(found):
             del found[path_]
-        return found
+        return found, links
 
     def has_conflicts(self) -> bool:
         """Whether a merge's conflicts are open."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from zonecast.errors import RepositoryError
 from zonecast.repository.command import Commands, decode, encode
-from zonecast.repository.history import CommitInfo, parse_batch, parse_commit, parse_tree
+from zonecast.repository.history import CommitInfo, Listing, parse_batch, parse_commit, parse_tree
 from zonecast.repository.index import Index
 
 
@@ -37,7 +37,7 @@ class Repository:
         self.index = Index(commands)
         # What an id names never changes, and each question is a process.
         self._commits: set[str] = set()
-        self._listings: dict[str, dict[str, str]] = {}
+        self._listings: dict[str, Listing] = {}
 
     @classmethod
     def open(cls, path: str | Path) -> Repository:
@@ -129,23 +129,20 @@ class Repository:
             return []
         return content.split()
 
-    def listing(self, commit: str) -> dict[str, str]:
-        """Path and blob of every file of a commit: no symlinks, no submodules.
-
-        Raises RepositoryError.
-        """
+    def listing(self, commit: str) -> Listing:
+        """The files of a commit. Raises RepositoryError."""
         if commit not in self._commits:  # a name, which may mean something else the next time
             return self._list(commit)
         if commit not in self._listings:
             self._listings[commit] = self._list(commit)
-        return dict(self._listings[commit])
+        return self._listings[commit].copy()
 
-    def _list(self, commit: str) -> dict[str, str]:
+    def _list(self, commit: str) -> Listing:
         return parse_tree(self.commands.run("ls-tree", "-r", "-z", "--full-tree", commit))
 
-    def staged_listing(self) -> dict[str, str]:
+    def staged_listing(self) -> Listing:
         """The same of the index. Raises RepositoryError while it holds conflicts."""
-        return {path: entry.blob for path, entry in self.index.entries().items()}
+        return self.index.listing()
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """The contents of blobs, read by one process. Raises RepositoryError for a missing one."""

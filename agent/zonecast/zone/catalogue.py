@@ -91,6 +91,7 @@ _CHECKS = (
     # The collection's: which files are zones.
     Check("bad-zone-name", "error", True, ""),
     Check("duplicate-zone", "error", True, ""),
+    Check("symbolic-link", "warning", False, ""),
     Check("delegation-differs", "warning", False, "RFC 1034 §4.2.2"),
     Check("reverse-differs", "warning", False, "RFC 1912 §2.1"),
     Check("target-is-alias", "warning", False, "RFC 2181 §10.3"),

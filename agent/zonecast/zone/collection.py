@@ -193,6 +193,19 @@ class Reading:
         return parsed
 
 
+def linked(links: Iterable[str], policy: Policy) -> list[Finding]:
+    """Findings for symbolic links in the place of zone files. Nobody follows one: what it names
+    may lie outside of the revision."""
+    found: list[Finding] = []
+    for path, origin in zone_files(links, policy)[0].items():
+        message = "a symbolic link is no zone file, and the zone is not served"
+        remedy = "put the file itself here; $INCLUDE lets zones share records"
+        text = names.to_text(origin)
+        item = finding("symbolic-link", Position(path), message, remedy, text)
+        found += policy.zone(origin).apply([item])
+    return found
+
+
 def read_collection(
     paths: Iterable[str],
     read: Read,
