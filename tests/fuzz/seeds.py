@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from targets import SEPARATOR, TOP
+from targets import BIG, SEPARATOR, TOP
 
 PROJECT = Path(__file__).resolve().parents[2]
 _SHARED = PROJECT.parent / "shared" / "data"
@@ -29,6 +29,21 @@ POLICIES = (
     b'[rails]\nmax-delete = 0.3\n[zone."example.com"]\nserial.mode = "managed"\n',
 )
 
+# What a version of the big file loses, and what comes in its place.
+EDITED = (
+    (b"", b"new A 192.0.2.9\n"),
+    (b"host7 A 10.0.0.7\n", b""),
+    (b"one\n   two9 )", b"\n one )"),
+    (b"  MX 10 mail ; of host20 (\n", b"  MX 20 mail\n"),
+    (b"h30.sub IN CNAME host30", b"h30.sub IN CNAME host31"),
+)
+
+
+def _edit(old: bytes, new: bytes) -> bytes:
+    """One edit as `targets.increment` reads it."""
+    place = BIG.index(old) if old else len(BIG)
+    return place.to_bytes(2, "big") + bytes((len(old), len(new))) + new
+
 
 @cache
 def zones() -> tuple[bytes, ...]:
@@ -46,6 +61,8 @@ def inputs(target: str) -> list[bytes]:
     """What a target is given first."""
     if target == "policy":
         return list(POLICIES)
+    if target == "increment":
+        return [_edit(b"2026112101", b"2026112102") + _edit(*each) for each in EDITED]
     if target == "hook":
         rest = (b"", b"www A 192.0.2.2\n", POLICIES[0])
         return [SEPARATOR.join((zone, *rest)) for zone in zones()]

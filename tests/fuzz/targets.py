@@ -17,15 +17,18 @@ from pathlib import Path
 
 from zonecast.cli.hook_judgement import Parent, judge_change
 from zonecast.cli.hook_merge import Sides, merge_zone
-from zonecast.cli.hook_serials import Wanted, edited, plan_edits
+from zonecast.cli.hook_serials import Wanted, plan_edits
+from zonecast.cli.hook_serials import edited as raised
 from zonecast.cli.revisions import Files
 from zonecast.errors import ConfigError, RejectedError, RepositoryError
 from zonecast.repository import Repository
 from zonecast.zone import names
+from zonecast.zone.changeset import diff
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import judge
+from zonecast.zone.increment import read_step
 from zonecast.zone.policy import POLICY_FILE, Policy
-from zonecast.zone.rrset import SOA_KEY, Zone
+from zonecast.zone.rrset import SOA_KEY, RRset, Zone, node_of
 from zonecast.zone.serial import is_greater
 from zonecast.zone.zonefile import Parsed, read_zone
 
@@ -97,7 +100,7 @@ def bump(content: bytes) -> None:
     (edit,) = edits
     assert edit.path == PATH
     assert int(content[edit.start : edit.end]) == serial
-    again = edited(content, edits)
+    again = raised(content, edits)
     assert again[: edit.start] == content[: edit.start]
     assert again.endswith(content[edit.end :])
     after = _read(again)
@@ -172,6 +175,61 @@ def policy(content: bytes) -> None:
     assert said.startswith(POLICY_FILE)
 
 
+def increment(content: bytes) -> None:
+    """A version of a big file read only where it differs is the version read as a whole. The
+    octets say what is cut out of the last version where, and what comes in its place."""
+    old = BIG
+    new = edited(old, content)
+    step = read_step(old, new, path=PATH, origin=ORIGIN)
+    if step is None:
+        return  # it has to be read as a whole
+    before, after = _big(), _read(new)
+    assert errors(after.findings) == []
+
+    def node(wanted: bytes) -> dict[bytes, RRset]:
+        return {key: rrset for key, rrset in before.rrsets.items() if node_of(key) == wanted}
+
+    found, expected = step.changeset(node), diff(before, after.zone)
+    assert found._replace(deleted=[], added=[]) == expected._replace(deleted=[], added=[])
+    for mine, theirs in ((found.deleted, expected.deleted), (found.added, expected.added)):
+        assert {_as_set(rrset) for rrset in mine} == {_as_set(rrset) for rrset in theirs}
+
+
+BIG = TOP + b"".join(
+    (
+        b"host%d A 10.0.0.%d\n"
+        b"  MX 10 mail ; of host%d (\n"
+        b'Host%d.example.com. 60 IN TXT ( "a;b" ; one\n   two%d )\n'
+        b"\t\tAAAA 2001:db8::%x\n"
+        b"h%d.sub IN CNAME host%d\n"
+        % (number, number, number, number, number, number, number, number)
+    )
+    for number in range(40)
+)
+
+
+@cache
+def _big() -> Zone:
+    parsed = _read(BIG)
+    assert errors(parsed.findings) == []
+    return parsed.zone
+
+
+def edited(text: bytes, program: bytes) -> bytes:
+    """Edits as octets: two of a place, one of how many go, one of how many come, and those."""
+    at = 0
+    while at + 4 <= len(program):
+        place = int.from_bytes(program[at : at + 2], "big") % (len(text) + 1)
+        gone, come = program[at + 2] % 64, program[at + 3] % 64
+        text = text[:place] + program[at + 4 : at + 4 + come] + text[place + gone :]
+        at += 4 + come
+    return text
+
+
+def _as_set(rrset: RRset) -> tuple[bytes, int, frozenset[bytes]]:
+    return rrset.key, rrset.ttl, frozenset(rrset.rdatas)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (reader, bump, hook, merge, policy)
+    target.__name__: target for target in (reader, bump, hook, merge, policy, increment)
 }

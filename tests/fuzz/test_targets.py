@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seeds import WORDS, inputs
-from targets import TARGETS
+from targets import BIG, ORIGIN, PATH, TARGETS, edited
+
+from zonecast.zone.increment import read_step
 
 # CPU seconds that no small input may take; what never ends is pytest-timeout's to stop.
 MOST = 10
 
-EXAMPLES = {"reader": 400, "bump": 300, "hook": 250, "merge": 60, "policy": 200}
+EXAMPLES = {"reader": 400, "bump": 300, "hook": 250, "merge": 60, "policy": 200, "increment": 200}
 
 Edit = tuple[float, int, bytes]
 EDITS = st.lists(
@@ -67,3 +69,11 @@ def test_arbitrary_octets(target: str) -> None:
         run(target, content)
 
     any_octets()
+
+
+def test_an_edit_of_the_big_file_is_read_in_part() -> None:
+    """Or nothing would be compared."""
+    for edits in inputs("increment"):
+        new = edited(BIG, edits)
+        assert new != BIG
+        assert read_step(BIG, new, path=PATH, origin=ORIGIN) is not None
