@@ -29,6 +29,7 @@ from zonecast.options import (
 )
 from zonecast.zone import names
 from zonecast.zone.policy import Floors
+from zonecast.zone.toml_lines import Lines
 
 DEFAULT_PATH = Path("/etc/zonecast/zonecast.toml")
 DEFAULT_STATE_DIR = Path("/var/lib/zonecast")
@@ -200,7 +201,8 @@ class Config:
 def load(file: Path) -> Config:
     """The configuration in `file`. Raises ConfigError: what, in which table, and what to do."""
     try:
-        table = tomli.loads(file.read_text("utf-8"))
+        written = file.read_text("utf-8")
+        table = tomli.loads(written)
     except PermissionError:
         raise ZonecastError(
             "you may not read the configuration",
@@ -213,9 +215,12 @@ def load(file: Path) -> Config:
             where=str(file),
             remedy="name the file with --config",
         ) from None
-    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except tomli.TOMLDecodeError as error:
+        where = f"{file}:{error.lineno}:{error.colno}"
+        raise ConfigError(f"not TOML: {error.msg}", where=where) from None
+    except (UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"not TOML: {error}", where=str(file)) from None
-    document = Document(str(file))
+    document = Document(str(file), locate=lambda keys: Lines(written).place(keys))
     config = read_table(Config, table, document)
     _check(config, document)
     return config
@@ -223,43 +228,59 @@ def load(file: Path) -> Config:
 
 def _check(config: Config, document: Document) -> None:
     """What no single option can know."""
-    for table, items in (
-        ("key", [names.to_text(key.name) for key in config.key]),
-        ("secondary", [peer.name for peer in config.secondary]),
-        ("primary", [peer.name for peer in config.primary]),
-        ("repository", [repository.name for repository in config.repository]),
-        ("zone", [names.to_text(zone.name) for zone in config.zone + config.catalog]),
-    ):
-        for item in items:
-            if items.count(item) > 1:
-                raise document.below(table).error(f"'{item}' stands here more than once")
+    _check_unique("key", [names.to_text(key.name) for key in config.key], document)
+    _check_unique("secondary", [peer.name for peer in config.secondary], document)
+    _check_unique("primary", [peer.name for peer in config.primary], document)
+    _check_unique("repository", [repository.name for repository in config.repository], document)
+    _check_unique("zone", [names.to_text(zone.name) for zone in config.zone], document)
+    catalogs = [names.to_text(catalog.name) for catalog in config.catalog]
+    _check_unique("catalog", catalogs, document)
     keys = {key.name for key in config.key}
     for table, peers in (("secondary", config.secondary), ("primary", config.primary)):
-        for peer in peers:
+        for number, peer in enumerate(peers):
             for key in peer.keys:
                 if key not in keys:
-                    raise document.below(table).error(
-                        f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names"
+                    raise document.below(table, number).error(
+                        f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names",
+                        at=("keys",),
                     )
     primaries = {peer.name for peer in config.primary}
     for table, members in (("catalog", config.catalog), ("zone", config.zone)):
-        for member in members:
-            _check_member(member, primaries, document.below(table))
-    for repository in config.repository:
+        for number, member in enumerate(members):
+            place = document.below(table, number)
+            _check_member(member, primaries, place)
+            if table == "zone" and names.to_text(member.name) in catalogs:
+                raise place.error(
+                    f"'{names.to_text(member.name)}' is a [[catalog]] as well", at=("name",)
+                )
+    for number, repository in enumerate(config.repository):
+        place = document.below("repository", number)
         if (repository.path is None) == (not repository.url):
-            raise document.below("repository").error("give either 'path' or 'url'")
+            raise place.error("give either 'path' or 'url'")
         if repository.catalog in {member.name for member in config.catalog + config.zone}:
-            raise document.below("repository").error(
-                "'catalog' names a zone that this agent pulls from elsewhere"
+            raise place.error(
+                "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
+            )
+
+
+def _check_unique(table: str, items: list[str], document: Document) -> None:
+    for number, item in enumerate(items):
+        first = items.index(item)
+        if first != number:
+            raise document.error(
+                f"[[{table}]]: '{item}' stands here more than once",
+                at=(table, number),
+                also=(table, first),
             )
 
 
 def _check_member(member: MemberConfig, primaries: set[str], document: Document) -> None:
     if not member.primaries:
-        raise document.error(f"'{names.to_text(member.name)}' has no primaries")
+        raise document.error(f"'{names.to_text(member.name)}' has no primaries", at=("primaries",))
     for name in member.primaries:
         if name not in primaries:
             raise document.error(
                 f"'{names.to_text(member.name)}' is to be pulled from '{name}',"
-                " which no [[primary]] names"
+                " which no [[primary]] names",
+                at=("primaries",),
             )

@@ -1,11 +1,13 @@
 """Options from TOML tables: one dataclass field is the option, its default, its check and its text.
 
 A field named `poll_interval` is the key `poll-interval`. Its metadata says how a TOML value
-becomes the field's value (`read`) and what it means (`doc`). Unknown keys are errors.
+becomes the field's value (`read`) and what it means (`doc`). Unknown keys are errors. An error
+names the line of the key, where the document knows its lines.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
@@ -14,23 +16,73 @@ from zonecast.errors import ConfigError, ZonecastError
 
 T = TypeVar("T")
 Read = Callable[[Any], Any]
+# The keys and list indices that lead to a table or a value.
+Keys = tuple[str | int, ...]
+# The line and column, from 1, of what some keys lead to.
+Locate = Callable[[Keys], tuple[int, int] | None]
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class OptionError(ConfigError):
+    """What is wrong in the table at `keys`, or at `at` in it; `also` is another place there that
+    has to do with it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        keys: Keys = (),
+        at: Keys = (),
+        also: Keys = (),
+    ) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.keys = keys
+        self.at = at
+        self.also = also
+
+    def below(self, document: Document, remedy: str = "") -> OptionError:
+        """The same where its table is found to be under that of `document`; `remedy` is for an
+        error that has none."""
+        inner = document.below(*self.keys)
+        return inner.error(self.message, self.remedy or remedy, at=self.at, also=self.also)
 
 
 @dataclass(frozen=True)
 class Document:
-    """Where a table comes from, for error messages: a path and the keys that lead to it."""
+    """Where a table comes from, for error messages: a path, the keys that lead to it, and what
+    knows the lines of keys."""
 
     path: str
-    table: str = ""
+    keys: Keys = ()
+    locate: Locate | None = None
 
-    def below(self, key: str) -> Document:
+    def below(self, *keys: str | int) -> Document:
         """The place of a table under this one."""
-        return Document(self.path, f"{self.table}.{key}" if self.table else key)
+        return Document(self.path, self.keys + keys, self.locate)
 
-    def error(self, message: str, remedy: str = "") -> ConfigError:
-        """A ConfigError for this place."""
-        where = f"{self.path}: [{self.table}]" if self.table else self.path
-        return ConfigError(message, where=where, remedy=remedy)
+    def error(
+        self, message: str, remedy: str = "", *, at: Keys = (), also: Keys = ()
+    ) -> OptionError:
+        """An error in this table, or at the keys `at` in it; the line of `also` is added to its
+        message."""
+        where = self.path + "".join(f":{number}" for number in self._place(at))
+        table = ".".join(_written(key) for key in self.keys if isinstance(key, str))
+        if table:
+            where += f": [{table}]"
+        other = self._place(also) if also else ()
+        if other:
+            message, also = f"{message} (line {other[0]})", ()
+        return OptionError(message, where=where, remedy=remedy, keys=self.keys, at=at, also=also)
+
+    def _place(self, keys: Keys) -> tuple[int, ...]:
+        return (self.locate((*self.keys, *keys)) if self.locate is not None else None) or ()
+
+
+def _written(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else f'"{key}"'
 
 
 def option(doc: str, read: Read, default: Any = MISSING, *, key: str = "") -> Any:
@@ -59,7 +111,9 @@ def read_table(cls: type[T], table: Any, document: Document) -> T:
     for key in table:
         if key not in known:
             raise document.error(
-                f"unknown key '{key}'", remedy=f"the keys here are: {', '.join(sorted(known))}"
+                f"unknown key '{key}'",
+                remedy=f"the keys here are: {', '.join(sorted(known))}",
+                at=(key,),
             )
     values = {}
     for key, option_field in known.items():
@@ -78,10 +132,12 @@ def as_table(options: Any) -> dict[str, Any]:
 def _read(option_field: Field[Any], value: Any, document: Document, key: str) -> Any:
     try:
         return option_field.metadata["read"](value)
-    except ConfigError as error:
-        raise document.below(key).error(error.message, error.remedy) from None
+    except OptionError as error:
+        raise error.below(document.below(key), option_field.metadata["doc"]) from None
     except (ValueError, ZonecastError) as error:
-        raise document.error(f"'{key}': {error}", remedy=option_field.metadata["doc"]) from None
+        raise document.error(
+            f"'{key}': {error}", remedy=option_field.metadata["doc"], at=(key,)
+        ) from None
 
 
 def text(value: Any) -> str:
@@ -141,7 +197,13 @@ def several(read_one: Read) -> Read:
     def read(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise ValueError("expected a list")
-        return tuple(read_one(item) for item in value)
+        found = []
+        for number, item in enumerate(value):
+            try:
+                found.append(read_one(item))
+            except OptionError as error:
+                raise error.below(Document("").below(number)) from None
+        return tuple(found)
 
     return read
 

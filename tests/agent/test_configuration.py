@@ -59,6 +59,31 @@ def test_error_names_the_file_and_what_is_wrong(tmp_path: Path, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("workers = 1\npullers = 0", "2:1: 'pullers'"),
+        (PRIMARY + "\n[[secondary]]\n", "5:1: [secondary]: 'name' is missing"),
+        (PRIMARY + PRIMARY.replace("ns1", "ns2") + "keys = 1", "7:1: [primary]: 'keys': expected"),
+        (PRIMARY + PRIMARY, "4:1: [[primary]]: 'ns1' stands here more than once (line 1)"),
+        ('[[catalog]]\nname = "c"\nprimaries = ["x"]', "3:1: [catalog]: 'c.' is to be pulled"),
+        (
+            PRIMARY + '[[catalog]]\nname = "c"\nprimaries = ["ns1"]\n'
+            '[[zone]]\nname = "C"\nprimaries = ["ns1"]',
+            "8:1: [zone]: 'c.' is a [[catalog]] as well",
+        ),
+        ("[[repository]]\nurl = 'a'\n[[repository]]\n", "3:1: [repository]: give either"),
+        ("a = 1\nb = [1", "2:7: not TOML"),
+    ],
+)
+def test_error_names_the_line(tmp_path: Path, text: str, place: str) -> None:
+    file = tmp_path / "zonecast.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}:{place}")
+
+
+@pytest.mark.parametrize(
     ("content", "mode", "said"),
     [
         ("c2VjcmV0IHRoYXQgaXMgbG9uZyBlbm91Z2g=", 0o644, "everybody can read"),

@@ -175,7 +175,7 @@ def test_a_broken_policy_is_wrong_configuration(repository: Path) -> None:
     (repository / "zonecast.toml").write_text("[serial]\nmood = 1\n")
     done = zonecast("check", cwd=repository)
     assert done.returncode == 2
-    assert done.stderr.startswith("zonecast: zonecast.toml: [serial]: unknown key 'mood'")
+    assert done.stderr.startswith("zonecast: zonecast.toml:2:1: [serial]: unknown key 'mood'")
     git(repository, "add", "-A")
     git(repository, "commit", "-q", "-m", "broken policy")
     (repository / "zonecast.toml").write_text("")

@@ -77,7 +77,7 @@ def test_every_key_is_read_and_a_zone_overrides_only_what_it_names() -> None:
         (b'[origins]\n"a" = "b..c"', "empty label"),
         (b"checks = 1", "expected a table"),
         (b"include = 1", "expected a list"),
-        (b"a = 1\nb = \n", "line 2"),
+        (b"a = 1\nb = \n", "zonecast.toml:2:5: not TOML: Invalid value"),
         (b"# caf\xe9", "zonecast.toml:1: the file is not UTF-8"),
     ],
 )
@@ -87,3 +87,40 @@ def test_a_mistake_is_named(content: bytes, said: str) -> None:
     assert said in str(caught.value)
     assert str(caught.value).startswith("zonecast.toml")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"publish = 'each-zone'\n\n  inclde = []", "3:3: unknown key 'inclde'"),
+        (b"# [serial]\n[serial]\nmode = 'fix'\nmod = 1", "4:1: [serial]: unknown key 'mod'"),
+        (b'[zone."a.b"]\n\nserial.mode = "x"', "3:1: [zone.\"a.b\".serial]: 'mode': expected one"),
+        (
+            b'[zone."A.b".rails]\nmax-delete=1\nrewrite=false',
+            "3:1: [zone.\"A.b\".rails]: 'rewrite'",
+        ),
+        (b'[zone."a..b"]\n', "1:1: [zone]: 'a..b': "),
+        (
+            b'[checks]\n"*" = "off"\nglue-mising = "off"',
+            "3:1: [checks]: 'glue-mising': there is no",
+        ),
+        (b'[checks]\nglue-missing = "on"', "2:1: [checks]: 'glue-missing': expected one of error"),
+        (b'[origins]\n\n"a" = "b..c"', "3:1: [origins]: 'a': "),
+        (b'x = { y = """\n""" }', "1:1: unknown key 'x'"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(content: bytes, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Policy.from_toml(content, "zonecast.toml")
+    assert str(caught.value).startswith(f"zonecast.toml:{said}")
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("other", ["EXAMPLE.com", "example.com."])
+def test_one_zone_in_two_spellings_is_refused_with_both_lines(other: str) -> None:
+    content = f'[zone."example.com"]\nserial.mode = "fix"\n[zone."{other}"]\nrails.removal = true\n'
+    with pytest.raises(ConfigError) as caught:
+        Policy.from_toml(content.encode(), "zonecast.toml")
+    assert str(caught.value) == (
+        f"zonecast.toml:3:1: [zone]: '{other}' is 'example.com' again (line 1); write both as one"
+    )

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import tomli
 
-from zonecast.errors import ConfigError
+from zonecast.errors import ConfigError, ZonecastError
 from zonecast.options import (
     Document,
+    OptionError,
     Read,
     flag,
     number,
@@ -30,6 +31,7 @@ from zonecast.zone import names
 from zonecast.zone.catalogue import CATALOGUE
 from zonecast.zone.findings import Finding, Level
 from zonecast.zone.serial import Policy as SerialNumbers
+from zonecast.zone.toml_lines import Lines
 
 POLICY_FILE = "zonecast.toml"
 
@@ -146,9 +148,25 @@ def _check_id(value: str) -> str:
 
 def _table(read_key: Read, read_value: Read) -> Read:
     def read(value: Any) -> Mapping[Any, Any]:
-        if not isinstance(value, dict):
-            raise ConfigError("expected a table")
-        return Table({read_key(key): read_value(item) for key, item in value.items()})
+        found: dict[Any, Any] = {}
+        spelled: dict[Any, str] = {}
+        for key, item in _raw_table(value).items():
+            try:
+                name = read_key(key)
+                found[name] = read_value(item)
+            except OptionError as error:
+                raise error.below(Document("").below(key)) from None
+            except (ValueError, ZonecastError) as error:
+                raise OptionError(f"'{key}': {error}", at=(key,)) from None
+            first = spelled.setdefault(name, key)
+            if first != key:
+                raise OptionError(
+                    f"'{key}' is '{first}' again",
+                    remedy="write both as one",
+                    at=(key,),
+                    also=(first,),
+                )
+        return Table(found)
 
     return read
 
@@ -158,7 +176,7 @@ _levels = _table(_check_id, one_of("error", "warning", "off"))
 
 def _raw_table(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigError("expected a table")
+        raise ValueError("expected a table")
     return value
 
 
@@ -237,17 +255,24 @@ class Policy:
 
     @classmethod
     def from_toml(cls, content: bytes, path: str) -> Policy:
-        """The policy in a file. Raises ConfigError naming the file, the key and what is allowed."""
+        """The policy in a file. Raises ConfigError naming the file, the line, the key and what is
+        allowed."""
         try:
-            table = tomli.loads(content.decode("utf-8"))
+            written = content.decode("utf-8")
+            table = tomli.loads(written)
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise ConfigError("the file is not UTF-8", where=f"{path}:{line}") from None
-        except (tomli.TOMLDecodeError, RecursionError) as error:
-            raise ConfigError(f"not TOML: {error}", where=path) from None
-        policy = read_table(cls, table, Document(path))
-        for name in policy.zones:
-            policy._zone(name, Document(path).below(f'zone."{names.to_text(name)}"'))
+        except tomli.TOMLDecodeError as error:
+            where = f"{path}:{error.lineno}:{error.colno}"
+            raise ConfigError(f"not TOML: {error.msg}", where=where) from None
+        except RecursionError:
+            raise ConfigError("nested too deeply", where=path) from None
+        # Lines are counted only where something is wrong.
+        document = Document(path, locate=lambda keys: Lines(written).place(keys))
+        policy = read_table(cls, table, document)
+        for name in table.get("zone", ()):
+            policy._zone(read_origin(name).lower(), document.below("zone", name))
         return policy
 
     def zone(self, origin: bytes) -> ZonePolicy:
@@ -260,7 +285,9 @@ class Policy:
             return ZonePolicy(self.serial, self.rails, (self.checks,))
         if "rewrite" in overrides.rails:
             raise document.below("rails").error(
-                "'rewrite' is about the whole branch, not one zone", remedy="put it under [rails]"
+                "'rewrite' is about the whole branch, not one zone",
+                remedy="put it under [rails]",
+                at=("rewrite",),
             )
         return ZonePolicy(
             _over(self.serial, overrides.serial, document.below("serial")),
