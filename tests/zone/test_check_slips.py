@@ -22,7 +22,7 @@ NOTHING_OFF = Policy.from_toml(b'[checks]\n"*" = "warning"\n', "zonecast.toml")
         ("c CNAME 192.0.2.1\n", ("target-is-address", 5, 1)),
         ("@ MX 10 192.0.2.1.\n", ("target-is-address", 5, 1)),
         ('dmarc TXT x\n_dmarc TXT "v=DMARC1; p=none"\n', ("name-underscore", 6, 1)),
-        ("a_b A 192.0.2.1\na-b A 192.0.2.1\n", ("name-underscore", 5, 1)),
+        ("a_b TXT x\na-b A 192.0.2.1\n", ("name-underscore", 5, 1)),
         (MANY, ("rrset-over-udp", 5, 1)),
     ],
 )

@@ -31,20 +31,23 @@ Item = tuple[bytes, RRset]
 Findings = Iterator[Finding]
 
 # What follows a node in a key.
-_A, _AAAA, _NS, _DNAME = (
-    b"\x00" + rtype.to_bytes(2, "big") for rtype in (rd.A, rd.AAAA, rd.NS, rd.DNAME)
+_A, _AAAA, _NS, _CNAME, _DNAME = (
+    b"\x00" + rtype.to_bytes(2, "big") for rtype in (rd.A, rd.AAAA, rd.NS, rd.CNAME, rd.DNAME)
 )
+_REVERSE = (b"\x07in-addr\x04arpa\x00", b"\x03ip6\x04arpa\x00")
 FEW = 3
 
 
 class Survey(NamedTuple):
-    """What one walk over the subject finds, each in the subject's order: (key, RRset) of what has
-    no addresses, by type, and of what has more than FEW records; the keys that have an
-    underscore; those below the zone's own name, twice."""
+    """What one walk over the subject finds, each in the subject's order: (key, RRset) of all but
+    addresses, by type; the keys of addresses; (key, RRset) of what has more than FEW records; the
+    keys that have an underscore; those with an asterisk; those below the zone's own name, twice."""
 
     listed: Mapping[int, list[Item]]
+    hosts: list[bytes]
     crowded: list[Item]
     underscored: list[bytes]
+    starred: list[bytes]
     twice: list[bytes]
 
 
@@ -66,31 +69,37 @@ class Facts:
         self.origin = parsed.zone.origin
         self.origin_text = names.to_text(self.origin)
         self.lowered_origin = self.origin.lower()
+        self.in_reverse_tree = self.lowered_origin.endswith(_REVERSE)
         self.contents: Contents = WholeZone(parsed.zone) if contents is None else contents
         self.subject: Mapping[bytes, RRset] = parsed.zone.rrsets if subject is None else subject
         self.whole = subject is None
         self._get = self.contents.get
         self._standing: dict[bytes, bool] = {}
         self._distinct: dict[tuple[int, int], set[bytes]] = {}
+        self._doubtful: dict[tuple[int, int], dict[bytes, bytes | None]] = {}
 
     @cached_property
     def survey(self) -> Survey:
         """The walk over the subject."""
         listed: dict[int, list[Item]] = defaultdict(list)
-        crowded, underscored, twice = [], [], []
+        hosts, crowded, underscored, starred, twice = [], [], [], [], []
         again = node_key(self.origin[:-1]) or b"\xff"
         for item in self.subject.items():
             key, rrset = item
             rtype = rrset.rtype
-            if rtype != rd.A and rtype != rd.AAAA:
+            if rtype == rd.A or rtype == rd.AAAA:
+                hosts.append(key)
+            else:
                 listed[rtype].append(item)
             if len(rrset.rdatas) > FEW:
                 crowded.append(item)
             if b"_" in key:
                 underscored.append(key)
+            if b"*" in key:
+                starred.append(key)
             if key.startswith(again):
                 twice.append(key)
-        return Survey(listed, crowded, underscored, twice)
+        return Survey(listed, hosts, crowded, underscored, starred, twice)
 
     def of_type(self, rtype: int) -> list[Item]:
         """(key, RRset) of every RRset in the subject of a type other than A and AAAA."""
@@ -103,6 +112,24 @@ class Facts:
             items = self.of_type(rtype)
             found = {rdata[start:] for _, rrset in items for rdata in rrset.rdatas}
             self._distinct[rtype, start] = found
+        return found
+
+    def doubtful(self, rtype: int, start: int = 0) -> dict[bytes, bytes | None]:
+        """The names that records of a type in the subject point to, in `distinct`, and their nodes
+        (None outside the zone), without those that are beyond doubt: hosts in this zone that
+        have an address, are no alias and are not below a DNAME."""
+        found = self._doubtful.get((rtype, start))
+        if found is None:
+            found = self._doubtful[rtype, start] = {}
+            for target in self.distinct(rtype, start):
+                node = self.node_inside(target)
+                if (
+                    node is None
+                    or not self.has_address(node)
+                    or self._get(node + _CNAME) is not None
+                    or self.below_dname(node)
+                ):
+                    found[target] = node
         return found
 
     def records(
@@ -193,6 +220,8 @@ class Facts:
 
     def below_dname(self, node: bytes) -> bool:
         """Whether a DNAME above a node, itself excluded, takes what is asked for there."""
+        if self.whole and not self.of_type(rd.DNAME):
+            return False
         while node:
             node = parent_node(node)
             if self._stands(node + _DNAME):

@@ -1,4 +1,4 @@
-"""Numbers out of the ordinary: SOA timers, TTLs and sizes."""
+"""Numbers out of the ordinary: SOA timers and TTLs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ _RETRY_LEAST = 180
 _EXPIRE = (1209600, 2419200)
 _MINIMUM_MOST = 86400
 _TTL = (60, 604800)
-
-# Octets of a UDP reply that no network fragments.
-_UDP = 1232
-_HEADER, _QUESTION, _RECORD = 12, 4, 12
-# Types whose records have at most some 260 octets.
-_SHORT = frozenset((rd.A, rd.AAAA, rd.NS, rd.CNAME, rd.DNAME, rd.PTR, rd.MX, rd.SRV))
 
 
 def timers(facts: Facts) -> Findings:
@@ -48,24 +42,3 @@ def ttls(facts: Facts) -> Findings:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
             message = f"{what} has the TTL {rrset.ttl} s, not within {_TTL[0]} to {_TTL[1]}"
             yield facts.finding("ttl-range", message, "choose another", key)
-
-
-def sizes(facts: Facts) -> Findings:
-    """An RRset whose reply does not fit into a UDP message that no network fragments."""
-    around = len(facts.origin) + _HEADER + _QUESTION
-    # A few records of a type whose rdata is a name and little else do not fill a message.
-    large = list(facts.survey.crowded)
-    for rtype, items in facts.survey.listed.items():
-        if rtype not in _SHORT:
-            large += [
-                item
-                for item in items
-                if len(item[1].rdatas) > 1 or len(item[1].rdatas[0]) > _UDP // 2
-            ]
-    for key, rrset in dict(large).items():
-        rdatas = rrset.rdatas
-        size = around + len(rrset.owner) + sum(map(len, rdatas)) + _RECORD * len(rdatas)
-        if size > _UDP:
-            what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
-            message = f"a reply with {what} has {size} octets, {_UDP} at most fit into UDP"
-            yield facts.finding("rrset-over-udp", message, "have fewer or shorter records", key)

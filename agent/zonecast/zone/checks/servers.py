@@ -38,8 +38,8 @@ def own_servers(facts: Facts) -> Findings:
 def delegations(facts: Facts) -> Findings:
     """A delegation to a host inside this zone, or inside the child, needs its address here."""
     wrong = {}
-    for target in facts.distinct(rd.NS):
-        problem = _server_problem(facts, target)
+    for target, node in facts.doubtful(rd.NS).items():
+        problem = None if node is None else _server_problem(facts, node)
         if problem is not None:
             wrong[target] = problem
     for key, rrset, rdata, _ in facts.records(rd.NS, wrong):
@@ -57,17 +57,11 @@ def delegations(facts: Facts) -> Findings:
             yield facts.finding(kind, message, "add its A or AAAA record", key, rdata)
 
 
-def _server_problem(facts: Facts, target: bytes) -> str | None:
+def _server_problem(facts: Facts, node: bytes) -> str | None:
     """The id of what is wrong with a child's server as such."""
-    node = facts.node_inside(target)
-    if node is None:
-        return None
-    alias = facts.rrset(node, rd.CNAME) is not None
-    if not alias and facts.has_address(node):
-        return None
     if facts.cut_at_or_above(node) is not None:
         return None if facts.has_address(node) else "glue-missing"
-    source = node if alias else facts.source(node)
+    source = facts.source(node)
     if source is not None and facts.rrset(source, rd.CNAME):
         return "delegation-is-cname"
     if source is None or not facts.has_address(source):
@@ -83,8 +77,9 @@ def _glue(facts: Facts, owner: str, key: bytes, rdata: bytes) -> Finding:
 
 def wildcard_ns(facts: Facts) -> Findings:
     """A delegation at a wildcard means something else to every server (RFC 4592 §4.2)."""
-    for key, rrset in facts.of_type(rd.NS):
-        if rrset.owner[:2] == b"\x01*":
+    for key in facts.survey.starred:
+        rrset = facts.subject[key]
+        if rrset.rtype == rd.NS and rrset.owner[:2] == b"\x01*":
             message = f"{facts.owner_text(rrset)} is a wildcard with NS records"
             yield facts.finding("wildcard-ns", message, "delegate names one by one", key)
 

@@ -14,7 +14,6 @@ _HOSTS = (rd.NS, rd.CNAME, rd.MX, rd.SRV)
 # Where the target starts in the rdata of these types; it is the last field of each.
 _START = {rd.MX: 2, rd.SRV: 6}
 _DIGITS = frozenset(b"%d" % digit for digit in range(10))
-_REVERSE = (b"\x07in-addr\x04arpa\x00", b"\x03ip6\x04arpa\x00")
 
 
 def is_undotted(facts: Facts, rtype: int, target: bytes) -> bool:
@@ -24,7 +23,7 @@ def is_undotted(facts: Facts, rtype: int, target: bytes) -> bool:
     if origin == names.ROOT or not lowered.endswith(origin):
         return False
     twice = lowered.endswith(origin[:-1] + origin)
-    pointer = rtype == rd.PTR and origin.endswith(_REVERSE)
+    pointer = rtype == rd.PTR and facts.in_reverse_tree
     return (twice or pointer) and not facts.exists(node_key(lowered[: -len(origin)]))
 
 
@@ -36,7 +35,7 @@ def is_address(facts: Facts, target: bytes) -> bool:
     for name in (target, inside):
         labels = names.labels(name) if name else []
         if len(labels) == 4 and all(label.isdigit() and int(label) < 256 for label in labels):
-            return not facts.lowered_origin.endswith(_REVERSE)
+            return not facts.in_reverse_tree
     return False
 
 
@@ -49,7 +48,7 @@ def undotted_targets(facts: Facts) -> Findings:
     """A target that lacks its final dot."""
     for rtype in _TARGETS:
         start = _START.get(rtype, 0)
-        targets = facts.distinct(rtype, start)
+        targets = facts.doubtful(rtype, start)
         undotted = {target for target in targets if is_undotted(facts, rtype, target)}
         for key, rrset, rdata, target in facts.records(rtype, undotted, start):
             owner = f"{facts.owner_text(rrset)} {rd.type_to_text(rtype)}"

@@ -16,8 +16,10 @@ def hosts(facts: Facts) -> Findings:
     """A mail exchanger or service host has addresses and is no alias (RFC 2181 §10.3)."""
     for prefix, rtype, start in _HOSTS:
         problems = {}
-        for target in facts.distinct(rtype, start):
-            problem = _host_problem(facts, target)
+        for target, node in facts.doubtful(rtype, start).items():
+            if node is None or target == names.ROOT:
+                continue  # another zone's, or none at all
+            problem = _host_problem(facts, node)
             if problem is not None and not is_a_slip(facts, rtype, target):
                 problems[target] = problem
         for key, rrset, rdata, target in facts.records(rtype, problems, start):
@@ -28,9 +30,8 @@ def hosts(facts: Facts) -> Findings:
                 yield facts.finding(f"{prefix}-{kind}", message, remedy, key, rdata)
 
 
-def _host_problem(facts: Facts, target: bytes) -> tuple[str, str, str] | None:
-    node = facts.node_inside(target)
-    if target == names.ROOT or node is None or facts.cut_at_or_above(node) is not None:
+def _host_problem(facts: Facts, node: bytes) -> tuple[str, str, str] | None:
+    if facts.cut_at_or_above(node) is not None:
         return None
     if facts.below_dname(node):
         return "is-cname", "is below a DNAME", "name the host itself"
@@ -46,7 +47,7 @@ def dangling_aliases(facts: Facts) -> Findings:
     """An alias of a name that does not exist here."""
     gone = {
         target
-        for target in facts.distinct(rd.CNAME)
+        for target in facts.doubtful(rd.CNAME)
         if dangles(facts, target) and not is_a_slip(facts, rd.CNAME, target)
     }
     for key, rrset, rdata, _ in facts.records(rd.CNAME, gone):

@@ -19,6 +19,7 @@ _SPF_MECHANISM = re.compile(
 )
 _SPF_MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(\S*)", re.IGNORECASE)
 _SPF_LIMIT = 10
+_SPF = 99  # the type
 _TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*(.*?)\s*", re.DOTALL)
 
 
@@ -67,6 +68,15 @@ def _spf(facts: Facts, key: bytes, rrset: RRset, found: list[tuple[bytes, str]])
             message = f"the SPF record of {owner} takes {count} look-ups, {_SPF_LIMIT} at most"
             remedy = "put ip4: and ip6: in place of names, or leave some out"
             yield facts.finding("spf-lookups", message, remedy, key, found[0][0])
+
+
+def spf_type(facts: Facts) -> Findings:
+    """The type SPF is no longer asked for (RFC 7208 §3.1): the record belongs in a TXT."""
+    for key, rrset in facts.of_type(_SPF):
+        beside = facts.rrset(node_of(key), rd.TXT)
+        if beside is None or not any(_is_spf(strings(rdata)) for rdata in beside.rdatas):
+            message = f"{facts.owner_text(rrset)} has an SPF record of type SPF alone"
+            yield facts.finding("spf-type", message, "put the same into a TXT record", key)
 
 
 def _texts_below(facts: Facts, label: bytes) -> list[tuple[bytes, RRset]]:

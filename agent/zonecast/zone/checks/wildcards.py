@@ -13,6 +13,16 @@ from zonecast.zone.rrset import node_of
 _ELSEWHERE = frozenset((rd.NS, rd.CNAME, rd.DNAME))
 
 
+def inside(facts: Facts) -> Findings:
+    """An asterisk that has labels before it is no wildcard (RFC 4592 §2.1.1)."""
+    for key in facts.survey.starred:
+        rrset = facts.subject[key]
+        if b"*" in names.labels(rrset.owner)[1:]:
+            owner = facts.owner_text(rrset)
+            message = f"{owner} has an asterisk inside, which matches nothing but itself"
+            yield facts.finding("wildcard-inside", message, "put the asterisk first", key)
+
+
 def shadowed(facts: Facts) -> Findings:
     """A name that exists, so that the wildcard beside it does not answer, with none of its types:
     often one that exists only for what is below it."""
