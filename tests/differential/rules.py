@@ -16,7 +16,8 @@ from queries import Query
 FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH, BADVERS = 1, 2, 3, 4, 5, 6, 9, 16
 ERRORS = frozenset((FORMERR, SERVFAIL, NOTIMP, REFUSED, NOTAUTH, BADVERS))
 CD = 0x0010
-NS, CNAME, ANY, CLASS_ANY = 2, 5, 255, 255
+NS, CNAME, AXFR, ANY, CLASS_ANY = 2, 5, 252, 255, 255
+TYPES_IN_NO_ZONE = frozenset((0, 41, 249, 250, 253, 254))
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,16 @@ def _chain(case: Case) -> bool:
     return any(record.rtype == CNAME for record in case.ours.answer) and _as_written(case)
 
 
+def _type_in_no_zone(case: Case) -> bool:
+    """OPT, TKEY, TSIG, type 0 and the like are asked for in vain, as any type is."""
+    return case.query.qtype in TYPES_IN_NO_ZONE and _as_written(case)
+
+
+def _axfr_over_udp(case: Case) -> bool:
+    """AXFR over UDP is not there at all."""
+    return case.query.qtype == AXFR and not case.query.tcp and case.ours.rcode == NOTIMP
+
+
 def _as_written(case: Case, aa: bool | None = None) -> bool:
     """Whether our reply is what RFC 1034 §4.3.2 says, followed by the letter."""
     if case.reply is None:
@@ -98,6 +109,8 @@ CHOICES = (
     Choice("any-one-rrset", _any),
     Choice("wildcard-ns", _wildcard_ns),
     Choice("chain-to-its-end", _chain),
+    Choice("type-in-no-zone", _type_in_no_zone),
+    Choice("axfr-over-udp", _axfr_over_udp),
 )
 
 
