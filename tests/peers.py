@@ -5,6 +5,7 @@ A missing program skips the test visibly; with ZONECAST_REQUIRE_PEERS=1, as in C
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import socket
@@ -18,6 +19,8 @@ import pytest
 PACKAGES = {
     "delv": "bind9-dnsutils",
     "dig": "bind9-dnsutils",
+    "dnssec-keygen": "bind9-utils",
+    "dnssec-signzone": "bind9-utils",
     "dnsperf": "dnsperf",
     "drill": "ldnsutils",
     "kdig": "knot-dnsutils",
@@ -25,7 +28,10 @@ PACKAGES = {
     "knotc": "knot",
     "knotd": "knot",
     "kzonecheck": "knot-dnssecutils",
+    "kzonesign": "knot-dnssecutils",
     "ldns-compare-zones": "ldnsutils",
+    "ldns-keygen": "ldnsutils",
+    "ldns-signzone": "ldnsutils",
     "named": "bind9",
     "named-checkconf": "bind9-utils",
     "named-checkzone": "bind9-utils",
@@ -52,6 +58,14 @@ def require(program: str) -> str:
     if found is None:
         lack(f"{program} is not installed (Debian package {package})")
     return found
+
+
+def require_library(name: str, package: str) -> ctypes.CDLL:
+    """A shared library by its file name, or the end of this test."""
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        lack(f"{name} is not installed (Debian package {package})")
 
 
 def lack(reason: str) -> NoReturn:

@@ -124,7 +124,8 @@ class _Search:
         entry = self.view.get(key + self.qtype.to_bytes(2, "big"))
         if entry is not None and self._add(zone, name, self.qtype, read_entry(entry)):
             return None
-        entry = self.view.get(key + b"\x00\x05")
+        # NSEC is a type that an alias may hold itself (RFC 4035 §2.5), so it is not followed for it.
+        entry = None if self.qtype == rd.NSEC else self.view.get(key + b"\x00\x05")
         cname = None if entry is None else read_entry(entry)
         if cname is None or not self._add(zone, name, rd.CNAME, cname):
             self._negative(zone, name, NOERROR)
@@ -141,6 +142,8 @@ class _Search:
                 break
         if not any(item.owner == name for item in self.found.answer):
             self._negative(zone, name, NOERROR)
+        elif self.qtype == rd.RRSIG:
+            self._prove_wildcard(zone, name)
 
     def _dname(self, zone: ZoneRef, name: bytes, place: Place) -> bytes | None:
         entry = read_entry(place.entry)
@@ -220,9 +223,13 @@ class _Search:
             return False
         tails = entry.records + entry.signatures if self.dnssec else entry.records
         self._put(self.found.answer, zone, name, rtype, tails)
-        if self.encloser is not None and self.dnssec and entry.signatures:
-            self._prove(zone, name, None)
+        if entry.signatures:
+            self._prove_wildcard(zone, name)
         return True
+
+    def _prove_wildcard(self, zone: ZoneRef, name: bytes) -> None:
+        if self.encloser is not None and self.dnssec:
+            self._prove(zone, name, None)
 
     @staticmethod
     def _put(
