@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+
+_REMEDIES = {
+    errno.EACCES: "do it as its owner, or give this user access to it",
+    errno.EPERM: "do it as its owner, or give this user access to it",
+    errno.ENOENT: "see whether the path is right",
+    errno.ENOTDIR: "see whether the path is right",
+    errno.EISDIR: "name a file",
+    errno.EEXIST: "remove it, or name another",
+    errno.ENOSPC: "make room on that file system",
+    errno.EDQUOT: "make room within the quota",
+    errno.EROFS: "the file system is mounted read-only: name a place on another",
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.EMFILE: "let the process open more files (ulimit -n)",
+    errno.ENFILE: "let the system open more files (sysctl fs.file-max)",
+}
+
+
+def remedy_for(error: BaseException) -> str:
+    """What to do about an error of the operating system; where it is not a common one, where to
+    look."""
+    number = error.errno if isinstance(error, OSError) else None
+    return _REMEDIES.get(number or 0, "see what the system's log says of it")
+
 
 class ZonecastError(Exception):
     """Base of every error meant for a person: what is wrong, where, and what to do.

@@ -14,7 +14,7 @@ from importlib import import_module
 
 import click
 
-from zonecast.errors import ZonecastError
+from zonecast.errors import ZonecastError, remedy_for
 
 # Command and what it does, said here so that `zonecast --help` imports none of them.
 COMMANDS = {
@@ -68,8 +68,13 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:
                 _stop_writing()
                 ctx.exit(1)
-            click.echo(f"zonecast: {error}", err=True)
+            click.echo(f"zonecast: {_system_error(error)}", err=True)
             ctx.exit(ZonecastError.exit_code)
+
+
+def _system_error(error: OSError) -> ZonecastError:
+    where = "" if error.filename is None else os.fsdecode(error.filename)
+    return ZonecastError(error.strerror or str(error), where=where, remedy=remedy_for(error))
 
 
 def _stop_writing() -> None:

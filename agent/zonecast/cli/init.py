@@ -8,7 +8,7 @@ import click
 
 from zonecast.cli.hook_setup import install_client
 from zonecast.cli.render import say
-from zonecast.errors import RepositoryError
+from zonecast.errors import RepositoryError, remedy_for
 from zonecast.repository import Repository
 from zonecast.repository.command import Commands
 from zonecast.zone.policy import POLICY_FILE
@@ -40,7 +40,9 @@ def command(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RepositoryError(f"cannot be made: {error.strerror}", where=str(directory)) from error
+        raise RepositoryError(
+            f"cannot be made: {error.strerror}", where=str(directory), remedy=remedy_for(error)
+        ) from error
     if not (directory / ".git").exists():
         _initialise(directory)
         say(f"made the git repository {directory}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from git import Repo
 from git.exc import GitError
 
-from zonecast.errors import RepositoryError
+from zonecast.errors import RepositoryError, remedy_for
 
 COMMITTER = "zonecast <zonecast@localhost>"
 
@@ -41,4 +41,9 @@ def create_bare(
             repository.git.fast_import(quiet=True, istream=source)
             return str(repository.git.rev_parse(f"refs/heads/{branch}"))
     except (GitError, OSError) as error:
-        raise RepositoryError(f"cannot be made: {error}", where=str(path)) from error
+        remedy = (
+            remedy_for(error)
+            if isinstance(error, OSError)
+            else "name a directory that is empty or not there yet"
+        )
+        raise RepositoryError(f"cannot be made: {error}", where=str(path), remedy=remedy) from error

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from zonecast.errors import RepositoryError
+from zonecast.errors import RepositoryError, remedy_for
 from zonecast.repository.repository import Repository
 
 MARK = "# Installed by zonecast."
@@ -70,7 +70,9 @@ def install(
         write_whole(hook, script.encode("utf-8", "surrogateescape"), 0o755)
     except OSError as error:
         raise RepositoryError(
-            f"the hook cannot be written: {error.strerror}", where=str(hook)
+            f"the hook cannot be written: {error.strerror}",
+            where=str(hook),
+            remedy=remedy_for(error),
         ) from error
     return hook
 
@@ -110,7 +112,9 @@ def uninstall(repository: Repository, name: str) -> bool:
             hook.unlink()
     except OSError as error:
         raise RepositoryError(
-            f"the hook cannot be removed: {error.strerror}", where=str(hook)
+            f"the hook cannot be removed: {error.strerror}",
+            where=str(hook),
+            remedy=remedy_for(error),
         ) from error
     return True
 

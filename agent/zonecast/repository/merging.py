@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from zonecast.errors import RepositoryError
+from zonecast.errors import RepositoryError, remedy_for
 from zonecast.repository.hooks import write_whole
 from zonecast.repository.repository import Repository
 
@@ -44,7 +44,9 @@ def set_driver(
         # First in the file: of several lines that match, git heeds the last, which is theirs.
         _write(file, begin + lines + _END + rest)
     except OSError as error:
-        raise RepositoryError(f"cannot be written: {error.strerror}", where=str(file)) from error
+        raise RepositoryError(
+            f"cannot be written: {error.strerror}", where=str(file), remedy=remedy_for(error)
+        ) from error
     return file
 
 
@@ -64,7 +66,9 @@ def unset_driver(repository: Repository, name: str) -> bool:
         else:
             _write(file, rest)
     except OSError as error:
-        raise RepositoryError(f"cannot be written: {error.strerror}", where=str(file)) from error
+        raise RepositoryError(
+            f"cannot be written: {error.strerror}", where=str(file), remedy=remedy_for(error)
+        ) from error
     return True
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from zonecast.errors import RepositoryError
+from zonecast.errors import RepositoryError, remedy_for
 from zonecast.repository.command import NO_HOOKS, Commands, decode
 from zonecast.repository.repository import Repository
 
@@ -145,7 +145,11 @@ def _secret(path: Path) -> str:
     try:
         token = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise RepositoryError(f"the token cannot be read: {error}", where=str(path)) from error
+        raise RepositoryError(
+            f"the token cannot be read: {getattr(error, 'strerror', None) or error}",
+            where=str(path),
+            remedy=remedy_for(error) if isinstance(error, OSError) else "write it in ASCII",
+        ) from error
     if not token or not token.isprintable():
         raise RepositoryError("holds no token", where=str(path), remedy="put it on its one line")
     return token
