@@ -18,6 +18,7 @@ from zonecast.options import (
     Document,
     OptionError,
     Read,
+    duration,
     flag,
     number,
     one_of,
@@ -34,6 +35,7 @@ from zonecast.zone.serial import Policy as SerialNumbers
 from zonecast.zone.toml_lines import Lines
 
 POLICY_FILE = "zonecast.toml"
+_MAX_TTL = (1 << 31) - 1  # seconds (RFC 2181 §8)
 
 Mode = Literal["enforce", "fix", "managed"]
 Levels = Mapping[str, str]
@@ -138,6 +140,30 @@ class Floors:
         return read_table(cls, dict(table), Document("rails"))
 
 
+def _ttl(value: Any) -> int:
+    """A TTL: 0, or as `duration`."""
+    seconds = 0 if value == 0 and not isinstance(value, bool) else int(duration(value))
+    if seconds > _MAX_TTL:
+        raise ValueError(f"expected {_MAX_TTL} seconds at the most")
+    return seconds
+
+
+@dataclass(frozen=True)
+class TtlRange:
+    """[ttl]: what ttl-range lets pass, in seconds."""
+
+    least: int = option('the least TTL of a record, seconds or text such as "5m"', _ttl, 60)
+    most: int = option('the greatest TTL of a record, seconds or text such as "1d"', _ttl, 604800)
+
+
+def _check_range(ttl: TtlRange, document: Document) -> None:
+    if ttl.least > ttl.most:
+        raise document.error(
+            f"no TTL is from {ttl.least} to {ttl.most} seconds",
+            remedy="make 'most' the greater one; without them they are 60 and 604800",
+        )
+
+
 def _check_id(value: str) -> str:
     if value not in CATALOGUE and not any(char in value for char in "*?["):
         near = [known for known in CATALOGUE if value.split("-")[0] in known]
@@ -186,6 +212,7 @@ class ZoneOverrides:
 
     serial: Mapping[str, Any] = option("[serial] of this zone", _raw_table, _NOTHING)
     checks: Levels = option("[checks] of this zone", _levels, _NOTHING)
+    ttl: Mapping[str, Any] = option("[ttl] of this zone", _raw_table, _NOTHING)
     rails: Mapping[str, Any] = option("[rails] of this zone", _raw_table, _NOTHING)
 
 
@@ -196,6 +223,7 @@ class ZonePolicy:
     serial: SerialPolicy = field(default_factory=SerialPolicy)
     rails: Rails = field(default_factory=Rails)
     levels: tuple[Levels, ...] = ()
+    ttl: TtlRange = field(default_factory=TtlRange)
 
     def level(self, kind: str) -> Level | Literal["off"]:
         """The level of findings with this id."""
@@ -245,6 +273,7 @@ class Policy:
         _levels,
         _NOTHING,
     )
+    ttl: TtlRange = option("what ttl-range lets pass", table_of(TtlRange), TtlRange())
     rails: Rails = option("safety rails", table_of(Rails), Rails())
     zones: Mapping[bytes, ZoneOverrides] = option(
         "any of the above for one zone",
@@ -271,6 +300,7 @@ class Policy:
         # Lines are counted only where something is wrong.
         document = Document(path, locate=lambda keys: Lines(written).place(keys))
         policy = read_table(cls, table, document)
+        _check_range(policy.ttl, document.below("ttl"))
         for name in table.get("zone", ()):
             policy._zone(read_origin(name).lower(), document.below("zone", name))
         return policy
@@ -282,17 +312,20 @@ class Policy:
     def _zone(self, origin: bytes, document: Document) -> ZonePolicy:
         overrides = self.zones.get(origin)
         if overrides is None:
-            return ZonePolicy(self.serial, self.rails, (self.checks,))
+            return ZonePolicy(self.serial, self.rails, (self.checks,), self.ttl)
         if "rewrite" in overrides.rails:
             raise document.below("rails").error(
                 "'rewrite' is about the whole branch, not one zone",
                 remedy="put it under [rails]",
                 at=("rewrite",),
             )
+        ttl = _over(self.ttl, overrides.ttl, document.below("ttl"))
+        _check_range(ttl, document.below("ttl"))
         return ZonePolicy(
             _over(self.serial, overrides.serial, document.below("serial")),
             _over(self.rails, overrides.rails, document.below("rails")),
             (overrides.checks, self.checks),
+            ttl,
         )
 
 

@@ -135,7 +135,7 @@ def run_checks(
     With a `subject`, what the local rules say about these RRsets (by key) of the version that
     `contents` has; `parsed` then needs to know no more than the places of the subject."""
     findings = list(parsed.findings)
-    facts = Facts(parsed, contents, subject)
+    facts = Facts(parsed, contents, subject, policy)
     asked = PRESENT if errors(findings) else PRESENT + MISSING
     asked += tuple(rule for kind, rule in ON_DEMAND if policy.level(kind) != "off")
     for rule in asked:

@@ -22,6 +22,7 @@ from zonecast.zone.catalogue import finding
 from zonecast.zone.contents import Contents, WholeZone
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.names import node_key, parent_node
+from zonecast.zone.policy import ZonePolicy
 from zonecast.zone.rrset import RRset, Zone
 from zonecast.zone.zonefile import Parsed
 
@@ -63,8 +64,10 @@ class Facts:
         parsed: Parsed,
         contents: Contents | None = None,
         subject: Mapping[bytes, RRset] | None = None,
+        policy: ZonePolicy | None = None,
     ) -> None:
         self.parsed = parsed
+        self.policy = ZonePolicy() if policy is None else policy
         self.zone: Zone = parsed.zone
         self.origin = parsed.zone.origin
         self.origin_text = names.to_text(self.origin)

@@ -11,7 +11,6 @@ _REFRESH = (1200, 43200)
 _RETRY_LEAST = 180
 _EXPIRE = (1209600, 2419200)
 _MINIMUM_MOST = 86400
-_TTL = (60, 604800)
 
 
 def timers(facts: Facts) -> Findings:
@@ -34,11 +33,12 @@ def timers(facts: Facts) -> Findings:
 
 
 def ttls(facts: Facts) -> Findings:
-    """TTLs of less than a minute or more than a week."""
-    if all(_TTL[0] <= ttl <= _TTL[1] for ttl in {rrset.ttl for rrset in facts.subject.values()}):
+    """TTLs that the policy does not want."""
+    least, most = facts.policy.ttl.least, facts.policy.ttl.most
+    if all(least <= ttl <= most for ttl in {rrset.ttl for rrset in facts.subject.values()}):
         return
     for key, rrset in facts.subject.items():
-        if not _TTL[0] <= rrset.ttl <= _TTL[1]:
+        if not least <= rrset.ttl <= most:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rrset.rtype)}"
-            message = f"{what} has the TTL {rrset.ttl} s, not within {_TTL[0]} to {_TTL[1]}"
+            message = f"{what} has the TTL {rrset.ttl} s, not within {least} to {most}"
             yield facts.finding("ttl-range", message, "choose another", key)
