@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zonecast.errors import ZonecastError
+from zonecast.server.client import STATUS_SOCKET
 
 CATALOG = "catalog.zonecast.invalid"
 KEY = "demo.example"
@@ -140,7 +141,9 @@ def _make_repository(stage: Stage) -> None:
         )
     shutil.copytree(sample_repository(), stage.clone, dirs_exist_ok=True)
     stage.git_or_fail("checkout", "--quiet", "-B", "main")
-    for arguments in ([str(stage.clone)], ["--server", "--branch", "main", str(stage.bare)]):
+    answers = str(stage.servers[0].directory / "run" / STATUS_SOCKET)
+    on_server = ["--server", "--branch", "main", "--socket", answers, str(stage.bare)]
+    for arguments in ([str(stage.clone)], on_server):
         subprocess.run(
             [sys.executable, "-m", "zonecast", "hook", "install", *arguments],
             env={**os.environ, **GIT_ENVIRONMENT},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from zonecast.cli.hook_receive import NO_SOCKET, SOCKET_KEY
 from zonecast.cli.render import say
 from zonecast.config import DEFAULT_RUN_DIR
 from zonecast.errors import ConfigError, ZonecastError
@@ -12,10 +13,6 @@ from zonecast.repository import Repository
 from zonecast.server.client import STATUS_SOCKET, request
 from zonecast.server.publishing.safety import Base, base_key, read_base, read_policy
 from zonecast.zone.policy import Floors, Policy
-
-# Where the agent's status socket is, in git's configuration; NO_SOCKET: no agent is here.
-SOCKET_KEY = "zonecast.socket"
-NO_SOCKET = "none"
 
 # Seconds that a push waits for the agent.
 TIMEOUT = 10.0

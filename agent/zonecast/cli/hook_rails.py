@@ -4,9 +4,9 @@ safety rails."""
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from zonecast.cli.hook_judgement import Judged, Judgement, step_from, versions_before
-from zonecast.cli.hook_published import Published
 from zonecast.cli.revisions import Files, committed
 from zonecast.repository import Repository
 from zonecast.server.publishing.safety import Safety
@@ -16,6 +16,9 @@ from zonecast.zone.gate import serial_findings
 from zonecast.zone.policy import Policy
 from zonecast.zone.rails import counted
 from zonecast.zone.rrset import Zone
+
+if TYPE_CHECKING:  # pre-commit needs no configuration and no socket
+    from zonecast.cli.hook_published import Published
 
 
 def safety_for(
