@@ -1,14 +1,15 @@
-"""`zonecast bump`: raise the serials of zones whose content changed against HEAD."""
+"""`zonecast bump`: raise the serials of zones whose content changed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from zonecast.cli.hook_digits import stage_digits
+from zonecast.cli.hook_digits import overlaid, stage_digits
 from zonecast.cli.hook_judgement import Judged, Parent, judge_change
 from zonecast.cli.hook_serials import Edit, Wanted, by_path, edited, plan_edits, write_file
 from zonecast.cli.place import Place, find_place
@@ -18,11 +19,15 @@ from zonecast.cli.revisions import (
     Files,
     changed_between,
     committed,
+    read_zones,
     work_tree,
 )
-from zonecast.errors import UsageError
+from zonecast.errors import RejectedError, UsageError
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.serial import Policy as SerialNumbers
+
+if TYPE_CHECKING:
+    from zonecast.repository import Repository
 
 
 @click.command()
@@ -33,10 +38,12 @@ from zonecast.zone.serial import Policy as SerialNumbers
     type=click.Choice(["increment", "date", "unixtime"]),
     help="What the new serials look like (default: as the zones' policy says).",
 )
-@click.option("--against", metavar="REV", help="Compare with this revision (default: HEAD).")
+@click.option("--against", metavar="REV", help="Compare with this revision alone.")
 def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str | None) -> None:
-    """Raise the serials of the zones below PATHS (all of them) that changed since HEAD.
+    """Raise the serials of the zones below PATHS (all of them) that changed.
 
+    Changed against HEAD, the other branches of a merge under way, HEAD's parents (a merge, revert
+    or cherry-pick that was just made) and the commit where this branch left its upstream.
     Only the serial's digits are written, in the file and in what is staged of it; whatever else
     is not staged stays so. A zone that did not change or has a greater serial already is left
     alone.
@@ -52,10 +59,12 @@ def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str
     zones = _selected(_touched(place, files, against), places, bool(paths))
     broken = [found for zone in zones for found in _unreadable(zone)]
     edits = _edits(zones, numbers)
+    contents = {path: edited(files.read(path), group) for path, group in by_path(edits).items()}
     if edits:
+        _verify(overlaid(files, contents), zones)
         _stage(place, files, edits)
     for path, group in by_path(edits).items():
-        write_file(place.top / path, edited(files.read(path), group))
+        write_file(place.top / path, contents[path])
         for edit in group:
             say(f"{place.display(path)}: {edit}")
     for found in relocated(broken, place.display):
@@ -67,21 +76,36 @@ def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str
 
 
 def _touched(place: Place, files: Files, against: str | None) -> list[Judged]:
-    """The zones that differ from a revision: from HEAD, and from what a merge under way brings
-    in, where none is named."""
+    """The zones that differ from a revision, or where none is named from any in `_versions`."""
     repository = place.needs_repository()
-    if against is not None:
-        commits = [repository.resolve(against)]
-    else:
-        head = repository.head()
-        commits = [*([head] if head else []), *repository.merge_heads()]
-    parents = []
+    commits = _versions(repository) if against is None else [repository.resolve(against)]
+    parents: list[Parent] = []
     for commit in commits:
         before = committed(repository, commit, place.prefix)
-        changed = changed_between(before, files, before.paths & files.paths)
-        parents.append(Parent(before, changed))
+        looked_at = before.paths & files.paths
+        if parents:
+            # What differs from another commit differs from the first, or between the two.
+            between = repository.changed_paths(commit, commits[0])
+            known = {path.removeprefix(place.prefix) for path in between} | parents[0].changed
+            looked_at &= known
+        parents.append(Parent(before, changed_between(before, files, looked_at)))
     judgement = judge_change(parents or [Parent(NO_FILES, set(files.paths))], files)
     return list(judgement.zones.values())
+
+
+def _versions(repository: Repository) -> list[str]:
+    """What a zone's serial has to be greater than: HEAD; what a merge under way brings in; HEAD's
+    own parents, for a merge, revert or cherry-pick asks no hook for a serial and may just have
+    been made; and where this branch left the one that it follows, after several of them."""
+    head = repository.head()
+    if head is None:
+        return repository.merge_heads()
+    found = [head, *repository.merge_heads(), *repository.commit_info(head).parents]
+    upstream = repository.commands.result("merge-base", "HEAD", "@{upstream}", allowed=(0, 1, 128))
+    if upstream.status == 0:
+        found.append(upstream.stdout.decode("ascii").strip())
+    # A shallow clone lacks some.
+    return [commit for commit in dict.fromkeys(found) if repository.has_commit(commit)]
 
 
 def _stage(place: Place, files: Files, edits: list[Edit]) -> None:
@@ -91,6 +115,19 @@ def _stage(place: Place, files: Files, edits: list[Edit]) -> None:
         say("not staged: the merge's conflicts are open; git add what you resolve", err=True)
     else:
         stage_digits(repository, files, edits, place.prefix)
+
+
+def _verify(files: Files, zones: Iterable[Judged]) -> None:
+    """Raises RejectedError where a zone that could be read cannot be read with raised serials,
+    as when its SOA stands there twice."""
+    readable = {zone.parsed.path for zone in zones if not errors(zone.parsed.findings)}
+    for parsed in read_zones(files, files.policy(), readable.__contains__).zones.values():
+        for found in errors(parsed.findings)[:1]:
+            raise RejectedError(
+                f"with the serial raised: {found.message}",
+                where=str(found.position),
+                remedy=f"{found.remedy}; nothing was written",
+            )
 
 
 def _selected(zones: Iterable[Judged], places: Sequence[Place], named: bool) -> list[Judged]:
