@@ -94,6 +94,19 @@ def test_class_any_is_answered_without_authority() -> None:
     assert not reply.flags & dns.flags.AA
 
 
+def test_a_chain_that_comes_back_to_an_rrset_does_not_repeat_it() -> None:
+    text = ZONE.format(serial=1) + "back DNAME way\n*.way CNAME back\n"
+    responder = make_responder(StaticView([zone_from_text(text, "example.")]))
+    reply = responder.reply(query("x.BACK.example.", "DNAME"), "192.0.2.99")
+    assert isinstance(reply, bytes)
+    answer = dns.message.from_wire(reply, one_rr_per_rrset=True).answer
+    assert [str(rrset.name) for rrset in answer] == [
+        "BACK.example.",
+        "x.BACK.example.",
+        "x.way.example.",
+    ]
+
+
 def test_a_signed_query_gets_a_signed_answer() -> None:
     responder = make_responder(version(1), keys=(KEY,))
     for name, rcode in (("www.example.", "NOERROR"), ("no.example.", "NXDOMAIN")):

@@ -148,11 +148,7 @@ class _Search:
     def _dname(self, zone: ZoneRef, name: bytes, place: Place) -> bytes | None:
         entry = read_entry(place.entry)
         owner = name[place.start :]
-        if not any(
-            item.rtype == rd.DNAME and item.owner.lower() == owner.lower()
-            for item in self.found.answer
-        ):
-            self._add(zone, owner, rd.DNAME, entry)
+        self._add(zone, owner, rd.DNAME, entry)
         tail = entry.records[0]
         target = name[: place.start] + tail[10:]
         if len(target) > MAX_NAME:
@@ -217,10 +213,14 @@ class _Search:
 
     def _add(self, zone: ZoneRef, name: bytes, rtype: int, entry: Entry) -> bool:
         """Add an entry's RRset to the answer, with DO its signatures too and, where a wildcard
-        stands for the name, the proof of that; False for an entry that holds nothing but
-        signatures."""
+        stands for the name, the proof of that; once only where a chain comes back to it. False
+        for an entry that holds nothing but signatures."""
         if not entry.records:
             return False
+        if any(
+            item.rtype == rtype and item.owner.lower() == name.lower() for item in self.found.answer
+        ):
+            return True
         tails = entry.records + entry.signatures if self.dnssec else entry.records
         self._put(self.found.answer, zone, name, rtype, tails)
         if entry.signatures:
