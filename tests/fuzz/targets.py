@@ -104,7 +104,11 @@ def bump(content: bytes) -> None:
     assert again[: edit.start] == content[: edit.start]
     assert again.endswith(content[edit.end :])
     after = _read(again)
-    assert errors(after.findings) == []
+    if errors(after.findings):
+        # The SOA twice, and one of the two raised: `bump` and the hook read again before they write.
+        assert [found.id for found in errors(after.findings)] == ["soa-multiple"]
+        assert any(found.id == "duplicate-record" for found in parsed.findings)
+        return
     assert after.zone.serial == edit.serial
     assert is_greater(edit.serial, serial)
     assert _without_soa(after.zone) == _without_soa(parsed.zone)

@@ -147,6 +147,22 @@ def test_what_cannot_be_read_is_left_alone_and_named(enforcing: Clone) -> None:
     assert enforcing.work_serial(OTHER) == 21
 
 
+def test_nothing_is_written_that_could_not_be_read(enforcing: Clone) -> None:
+    """The SOA twice is one record; with one of the two raised it would be two."""
+    soa, rest = zone(10).split("@ IN NS", 1)
+    twice = soa + soa.partition("\n")[2] + "@ IN NS" + rest
+    enforcing.commit_unchecked({NAME: twice})
+    enforcing.write(NAME, twice + "www A 192.0.2.81\n")
+    enforcing.write(OTHER, zone(20, "www A 192.0.2.81"))
+    done = enforcing.zonecast("bump")
+    assert done.status == 1
+    assert f"{NAME}:4:" in done.output
+    assert "2 SOA records" in done.output
+    assert "nothing was written" in done.output
+    assert enforcing.read(NAME) == twice + "www A 192.0.2.81\n"
+    assert enforcing.work_serial(OTHER) == 20
+
+
 def test_a_managed_zone_keeps_its_serial(enforcing: Clone) -> None:
     enforcing.commit_unchecked({"zonecast.toml": '[serial]\nmode = "managed"\n'})
     enforcing.write(NAME, zone(10, "www A 192.0.2.81"))
