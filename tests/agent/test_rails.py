@@ -55,6 +55,8 @@ def approve(agent: Agent, *words: str) -> subprocess.CompletedProcess[str]:
 def test_each_rail_holds_its_zone_until_the_trailer_that_status_names(
     primary: Agent, zones: Zones
 ) -> None:
+    """Pitfall: the gate counts what a commit deletes and changes, and holds it until a trailer or
+    a person allows it."""
     moved = zone_text(13, *HOSTS[:10], ns="ns9.example.net.")
     slips = {
         "mass-delete": zone_text(11, *HOSTS[:10]),
@@ -105,6 +107,7 @@ def test_a_commit_does_not_judge_itself_nor_does_the_next_one(primary: Agent, zo
 
 
 def test_an_approval_is_for_one_commit_and_survives_a_restart(primary: Agent, zones: Zones) -> None:
+    """Pitfall: objects of a refused push vanish, so approvals are kept by commit hash."""
     zones.write(COM, zone_text(11, *HOSTS[:10]))
     first = zones.push("half of it")
     held(primary, first)
@@ -146,6 +149,8 @@ def test_an_approval_is_for_one_commit_and_survives_a_restart(primary: Agent, zo
 def test_rewritten_history_publishes_nothing_until_its_tip_is_approved(
     primary: Agent, zones: Zones
 ) -> None:
+    """Pitfall: history that no longer contains the last published commit needs an explicit
+    approval."""
     zones.write(COM, zone_text(11, *HOSTS))
     published = zones.push("to be rewritten")
     primary.await_serial("example.com.", 11)

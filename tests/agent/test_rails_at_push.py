@@ -154,6 +154,7 @@ def test_the_agents_own_rails_hold_at_the_push(
 
 
 def test_without_an_agent_the_old_tip_counts_and_is_said_to(primary: Agent, zones: Zones) -> None:
+    """Pitfall: with the agent down, `pre-receive` judges by the old tip and says so."""
     primary.stop()
     zones.write(COM, zone_text(11, *HOSTS[:10]))
     commit(zones)
