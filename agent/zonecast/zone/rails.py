@@ -60,35 +60,43 @@ def counted(zone: Zone) -> int:
 
 
 def rail_findings(
-    changeset: Changeset, records: Callable[[], int], new: Parsed, rails: Rails, permit: Permit
+    changeset: Changeset,
+    records: Callable[[], int],
+    new: Parsed,
+    rails: Rails,
+    permit: Callable[[], Permit],
 ) -> list[Finding]:
-    """What the rails say of a step from a published version to `new`, and `permit` does not allow.
+    """What the rails say of a step from a published version to `new`, and its `permit` does not
+    allow.
 
-    `records` gives what `counted` does for the published version, and is asked only where so
-    many records are touched that it matters. A zone that is new passes.
+    `records` gives what `counted` does for the published version. Both are asked only where so
+    much is touched that it matters. A zone that is new passes.
     """
     if changeset.old_soa is None:
         return []
-    found = []
-    origin = changeset.origin
+    found: list[tuple[str, Position, str]] = []
     done = tally(changeset)
     for kind, count, share, verb in (
         ("mass-delete", done.deleted, rails.max_delete, "deleted"),
         ("mass-update", done.changed, rails.max_update, "changed"),
     ):
-        if count > share * SMALLEST and not permit.allows(kind, origin):
+        if count > share * SMALLEST:
             size = records()
             if size >= SMALLEST and count > share * size:
                 message = (
                     f"{count} of {size} records are {verb}, {100 * count / size:.3g} %: more than "
                     f"the {100 * share:.3g} % that the policy allows"
                 )
-                found.append(_stopped(kind, Position(new.path), message, origin, permit))
-    if rails.apex_ns and not permit.allows("apex-ns-change", origin):
-        message = _name_servers(changeset)
-        if message:
-            found.append(_stopped("apex-ns-change", new.position(NS_KEY), message, origin, permit))
-    return found
+                found.append((kind, Position(new.path), message))
+    moved = _name_servers(changeset) if rails.apex_ns else ""
+    if moved:
+        found.append(("apex-ns-change", new.position(NS_KEY), moved))
+    origin = changeset.origin
+    return [
+        _stopped(kind, place, message, origin, permit())
+        for kind, place, message in found
+        if not permit().allows(kind, origin)
+    ]
 
 
 def _name_servers(changeset: Changeset) -> str:

@@ -125,11 +125,15 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
 def _safety(
     job: Job, repository: Repository, snapshot: Snapshot, published: Mapping[str, Any]
 ) -> Safety:
+    try:
+        policy = read_policy(published.get("policy-text", ""))
+    except ConfigError:
+        policy = Policy()  # published by a version that read it otherwise
     return Safety(
         repository,
         job.commit,
         published.get("commit"),
-        read_policy(published.get("policy-text", "")),
+        policy,
         job.floors,
         job.approved,
         held_bases(snapshot.held(), job.name),
