@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -43,6 +43,7 @@ _APART = ("include", "publish", "origins", "zones")
 _MOST_RRSETS = LARGEST // 64
 
 
+@cache
 def judges() -> bytes:
     """What tells this program's reader and checks from any other version's: the modules' sizes
     and times, so that nobody has to remember to count a number up."""
@@ -117,13 +118,13 @@ class Zones(Mapping[bytes, ZoneFacts]):
     before it is asked for."""
 
     def __init__(
-        self, files: Files, policy: Policy, cache: Cache, only: Callable[[str], bool] | None = None
+        self, files: Files, policy: Policy, kept: Cache, only: Callable[[str], bool] | None = None
     ) -> None:
         self.files = files
         self.policy = policy
         self.reading = Reading(files.paths, files.read, policy, only=only)
         self.keyed = Keys(policy)
-        self._cache = cache
+        self._cache = kept
         self._facts: dict[bytes, ZoneFacts] = {}
         self._zone_keys: dict[bytes, bytes] = {}
 

@@ -120,7 +120,7 @@ def pre_push(remote: str, url: str) -> None:
     repository = Repository.discover()
     judgement = judge_outgoing(repository, updates, outgoing_branch(repository, remote))
     if judgement is not None:
-        _end(judgement, errors(judgement.findings), "push")
+        _end(judgement, [*errors(judgement.findings), *judgement.beside], "push")
 
 
 @command.command("pre-receive")
@@ -131,7 +131,7 @@ def pre_receive(branch: str | None) -> None:
     repository = Repository.discover()
     judgement = judge_push(repository, updates, branch or published_branch(repository))
     if judgement is not None:
-        _end(judgement, errors(judgement.findings), "push")
+        _end(judgement, [*errors(judgement.findings), *judgement.beside], "push")
 
 
 @command.command("merge-driver")

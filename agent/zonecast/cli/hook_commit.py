@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
+from zonecast.cli.hook_across import warn_across
 from zonecast.cli.hook_digits import overlaid, same_digits
 from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
 from zonecast.cli.hook_rails import warn_rails
@@ -37,6 +38,7 @@ def judge_staged(
     parents = _parents(repository, others)
     judgement, edits = _judge_and_raise(repository, now, parents, new)
     warn_rails(judgement, parents[0].files, new, repository)
+    warn_across(judgement, parents[0].files, new, repository)
     return judgement, edits
 
 

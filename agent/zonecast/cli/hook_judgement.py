@@ -60,15 +60,18 @@ class Judged:
 
 @dataclass
 class Judgement:
-    """The zones that a change touches, and findings that belong to no zone."""
+    """The zones that a change touches, and findings that belong to no zone. `beside` are warnings
+    about how zones fit together, which are no part of the verdict."""
 
     zones: dict[bytes, Judged] = field(default_factory=dict)
     unplaced: list[Finding] = field(default_factory=list)
+    beside: list[Finding] = field(default_factory=list)
 
     @property
     def findings(self) -> list[Finding]:
         """All findings."""
-        return [*self.unplaced, *(found for zone in self.zones.values() for found in zone.findings)]
+        of_zones = (found for zone in self.zones.values() for found in zone.findings)
+        return [*self.unplaced, *of_zones, *self.beside]
 
 
 def judge_change(parents: Sequence[Parent], new: Files) -> Judgement:

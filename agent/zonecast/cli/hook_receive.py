@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from zonecast.cli.hook_across import warn_across
 from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
 from zonecast.cli.hook_rails import judge_published, safety_for
 from zonecast.cli.revisions import NO_FILES, committed
@@ -92,4 +93,5 @@ def judge_update(
             return Judgement(unplaced=[rewritten])
     judgement = judge_change([Parent(old, repository.changed_paths(update.old, update.new))], new)
     judge_published(judgement, update.old, old, new, safety, settled=settled)
+    warn_across(judgement, old, new, repository)
     return judgement
