@@ -9,6 +9,8 @@ VENV  := .venv
 READY := $(VENV)/.installed
 BIN   := $(VENV)/bin
 PIP   := python -m pip install --quiet --disable-pip-version-check
+OWNER    = $(shell stat -c %U .)
+AS_OWNER = $(if $(filter-out root,$(OWNER)),$(if $(filter root,$(shell id -un)),runuser -u $(OWNER) --))
 # By hash, and as wheels alone: a machine needs no compiler.
 LOCKED := $(PIP) --only-binary :all: --require-hashes
 COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
@@ -16,7 +18,7 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-differential test-replay fuzz bench lint format lock install install-systemd clean
+.PHONY: help demo test test-differential test-replay fuzz bench lint format lock wheel install install-systemd clean
 
 help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
@@ -82,12 +84,16 @@ lock:
 	$(COMPILE) --output-file requirements-dev.lock --constraints requirements.lock --group dev
 	rm -rf build/lock
 
-# What a serving host needs and no more: an environment of its own, independent of this directory.
-install: $(READY)
-	$(PYTHON) -m venv $(PREFIX)
-	$(PREFIX)/bin/$(LOCKED) -r requirements.lock
+wheel: $(READY)
 	rm -rf build/wheel
 	$(BIN)/python -m hatchling build --target wheel --directory build/wheel
+
+# What a serving host needs and no more: an environment of its own, independent of this directory.
+# Only root may write there as a rule, but what is built here stays the owner's of this directory.
+install:
+	$(AS_OWNER) $(MAKE) wheel
+	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/$(LOCKED) -r requirements.lock
 	$(PREFIX)/bin/$(PIP) --no-deps --no-index --force-reinstall build/wheel/*.whl
 
 # The units name the installed command by its path. DESTDIR is for packagers.
