@@ -17,6 +17,7 @@ from facts import Facts
 from fleet import Fleet, fleet
 from queries import queries
 from realzones import real_root, real_zones
+from tinyworlds import tiny_worlds
 from worlds import make_worlds
 
 WHOLE = os.environ.get("ZONECAST_DIFFERENTIAL") == "whole"
@@ -25,6 +26,7 @@ FIRST = int(os.environ.get("ZONECAST_DIFFERENTIAL_SEED", "1"))
 SEEDS = range(FIRST, FIRST + (8 if WHOLE else 1))
 WORLDS = 12 if WHOLE else 4
 EACH = 1000 if WHOLE else 400  # queries about one generated world
+TINY, EACH_TINY = (200, 60) if WHOLE else (40, 15)
 REAL = 1000 if WHOLE else 60  # about one real zone
 PATIENCE = 1200 if WHOLE else 120
 
@@ -44,13 +46,14 @@ def conclude(outcome: Outcome, least: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_generated_zones(tmp_path: Path, seed: int) -> None:
-    worlds = [Facts(world.zones) for world in make_worlds(seed, WORLDS)]
-    texts = {origin: text for facts in worlds for origin, text in facts.texts.items()}
+    worlds = [(Facts(world.zones), EACH) for world in make_worlds(seed, WORLDS)]
+    worlds += [(Facts(world.zones), EACH_TINY) for world in tiny_worlds(seed, TINY)]
+    texts = {origin: text for facts, _ in worlds for origin, text in facts.texts.items()}
     total = Outcome()
     with fleet(tmp_path, texts) as servers:
-        for number, facts in enumerate(worlds):
-            total += ask(servers, facts, EACH, f"{seed}/{number}")
-    conclude(total, WORLDS * EACH)
+        for number, (facts, count) in enumerate(worlds):
+            total += ask(servers, facts, count, f"{seed}/{number}")
+    conclude(total, WORLDS * EACH + TINY * EACH_TINY)
 
 
 def test_real_zones(tmp_path: Path, shared_data: Path) -> None:
