@@ -51,3 +51,28 @@ def child_keys(facts: Facts) -> Findings:
                 message = f"a {rd.type_to_text(rtype)} record is of no DNSKEY of the zone"
                 remedy = "publish the key with it, or remove it"
                 yield facts.finding("cds-without-key", message, remedy, place, rdata)
+
+
+def child_key_pairs(facts: Facts) -> Findings:
+    """Where there are both, CDS and CDNSKEY are of the same keys (RFC 7344 §4). Those of no key
+    of the zone are said already."""
+    place = b"\x00" + _CDNSKEY.to_bytes(2, "big")
+    keys, digests = facts.subject.get(place), facts.rrset(b"", _CDS)
+    if keys is None or digests is None or next(child_keys(facts), None) is not None:
+        return
+    wanted = {rdata[3:] for rdata in digests.rdatas if rdata[2]}
+    origin = facts.origin.lower()
+    found = [
+        {
+            bytes((number,)) + hashlib.new(name, origin + key).digest()
+            for number, name in _DIGESTS.items()
+        }
+        for key in keys.rdatas
+        if key[3]
+    ]
+    known = {digest for digest in wanted if digest[0] in _DIGESTS}
+    if known != wanted:
+        return  # a digest that is not known here
+    if any(made.isdisjoint(wanted) for made in found) or not wanted <= set().union(*found):
+        message = "the CDS and CDNSKEY records are of different keys"
+        yield facts.finding("cds-differs", message, "publish both for the same keys", place)

@@ -28,6 +28,27 @@ def stray_signatures(facts: Facts) -> Findings:
             yield facts.finding("rrsig-stray", message, "sign the zone again", key)
 
 
+def keyless_signatures(facts: Facts) -> Findings:
+    """A signature is made with a key of the zone (RFC 4035 §2.2). Said once a key that is not
+    there, at the first RRset that has no signature of another."""
+    found = facts.rrset(b"", rd.DNSKEY)
+    keys = {(rdata[3], _key_tag(rdata)) for rdata in (() if found is None else found.rdatas)}
+    said: set[tuple[int, int]] = set()
+    for key, rrset in facts.of_type(rd.RRSIG):
+        made = {(rdata[2], int.from_bytes(rdata[16:18], "big")) for rdata in rrset.rdatas}
+        if keys.isdisjoint(made) and said.isdisjoint(made):
+            said |= made
+            algorithm, tag = min(made)
+            message = f"a signature is of the key {tag} (algorithm {algorithm}), no DNSKEY here"
+            yield facts.finding("rrsig-without-key", message, "sign the zone again", key)
+
+
+def _key_tag(rdata: bytes) -> int:
+    """The tag of a DNSKEY (RFC 4034 appendix B)."""
+    total = sum(rdata[::2]) * 256 + sum(rdata[1::2])
+    return (total + (total >> 16)) & 0xFFFF
+
+
 def unsigned_sets(facts: Facts) -> Findings:
     """In a signed zone every RRset that it answers for is signed (RFC 4035 §2.2)."""
     contents, signature = facts.contents, rd.RRSIG.to_bytes(2, "big")

@@ -6,10 +6,9 @@ import re
 from base64 import b64decode
 from ipaddress import ip_network
 
-from zonecast.errors import BadNameError
-from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
+from zonecast.zone.checks.senders import lookups
 from zonecast.zone.rrset import RRset, node_of
 
 _SPF_MECHANISM = re.compile(
@@ -42,7 +41,7 @@ def spf(facts: Facts) -> Findings:
     wrong = {
         rdata
         for rdata, text in senders.items()
-        if _spf_problem(text) or _spf_lookups(facts, text, b"", set()) > _SPF_LIMIT
+        if _spf_problem(text) or _spf_lookups(facts, text, b"") > _SPF_LIMIT
     }
     for key, rrset in facts.of_type(rd.TXT):
         found = [(rdata, senders[rdata]) for rdata in rrset.rdatas if rdata in senders]
@@ -63,7 +62,7 @@ def _spf(facts: Facts, key: bytes, rrset: RRset, found: list[tuple[bytes, str]])
             message = f"the SPF record of {owner} has {wrong}"
             yield facts.finding("spf-syntax", message, "mend the term", key, rdata)
     if len(found) == 1:
-        count = _spf_lookups(facts, found[0][1], rrset.owner + facts.origin, set())
+        count = _spf_lookups(facts, found[0][1], (rrset.owner + facts.origin).lower())
         if count > _SPF_LIMIT:
             message = f"the SPF record of {owner} takes {count} look-ups, {_SPF_LIMIT} at most"
             remedy = "put ip4: and ip6: in place of names, or leave some out"
@@ -122,36 +121,17 @@ def _is_network(text: str, version: int) -> bool:
         return False
 
 
-def _spf_lookups(facts: Facts, text: str, at: bytes, seen: set[bytes]) -> int:
+def _spf_lookups(facts: Facts, text: str, owner: bytes) -> int:
     """How many look-ups a record takes as far as this zone can say (RFC 7208 §4.6.4); includes
     of other zones count as one."""
-    if at.lower() in seen:
-        return 0
-    seen.add(at.lower())
-    count = 0
-    for term in text.split(" ")[1:]:
-        mechanism = _SPF_MECHANISM.fullmatch(term)
-        included = None
-        if mechanism is not None:
-            count += not (mechanism[1] or mechanism[7])
-            included = mechanism[3] if (mechanism[2] or "").lower() == "include" else None
-        elif term.lower().startswith("redirect="):
-            count += 1
-            included = term[9:]
-        if included and count <= _SPF_LIMIT:
-            count += _spf_below(facts, included, seen)
-    return count
 
+    def record(name: bytes) -> str | None:
+        node = facts.node_inside(name)
+        rrset = None if node is None else facts.rrset(node, rd.TXT)
+        found = [] if rrset is None else list(filter(_is_spf, map(strings, rrset.rdatas)))
+        return found[0] if len(found) == 1 else None
 
-def _spf_below(facts: Facts, included: str, seen: set[bytes]) -> int:
-    try:
-        name = names.from_text(included, names.ROOT)
-    except BadNameError:  # a macro, which only the receiver can expand
-        return 0
-    node = facts.node_inside(name)
-    rrset = None if node is None else facts.rrset(node, rd.TXT)
-    records = () if rrset is None else map(strings, rrset.rdatas)
-    return sum(_spf_lookups(facts, text, name, seen) for text in records if _is_spf(text))
+    return lookups(owner, text, record)
 
 
 def dmarc(facts: Facts) -> Findings:
