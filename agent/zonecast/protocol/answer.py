@@ -137,10 +137,12 @@ class _Search:
         for octets in entries_at(self.view, zone.prefix + node):
             entry = read_entry(octets)
             if self.qtype == rd.RRSIG:
-                self._put(self.found.answer, zone, name, rd.RRSIG, entry.signatures)
+                told = self._told(name)  # a DNAME's, where it leads to its own owner
+                signatures = [tail for tail in entry.signatures if tail not in told]
+                self._put(self.found.answer, zone, name, rd.RRSIG, signatures)
             elif self._add(zone, name, _type_of(entry), entry):
                 break
-        if not any(item.owner == name for item in self.found.answer):
+        if not self._told(name):
             self._negative(zone, name, NOERROR)
         elif self.qtype == rd.RRSIG:
             self._prove_wildcard(zone, name)
@@ -230,6 +232,12 @@ class _Search:
     def _prove_wildcard(self, zone: ZoneRef, name: bytes) -> None:
         if self.encloser is not None and self.dnssec:
             self._prove(zone, name, None)
+
+    def _told(self, name: bytes) -> list[bytes]:
+        """The records that the answer already has for a name."""
+        lowered = name.lower()
+        items = [item for item in self.found.answer if item.owner.lower() == lowered]
+        return [tail for item in items for tail in item.tails]
 
     @staticmethod
     def _put(

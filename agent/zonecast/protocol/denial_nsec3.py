@@ -80,9 +80,14 @@ class Nsec3Denial:
         return self.match(name) or self._encloser(name, name[0] + 1)[1]
 
     def name_error(self, name: bytes, encloser: Place) -> list[Proof]:
-        """The closest encloser proof, and that its wildcard is not there (§7.2.2)."""
+        """The closest encloser proof, and that its wildcard is not there (§7.2.2). Where the
+        closest encloser itself is opted out, the one that the chain knows may well have a
+        wildcard; all there is to prove then is the opt-out."""
         start, proofs = self._encloser(name, encloser.start)
-        return proofs + self._cover(b"\x01*" + name[start:])
+        star = b"\x01*" + name[start:]
+        if start != encloser.start and self.match(star):
+            return proofs
+        return proofs + self._cover(star)
 
     def wildcard_answer(self, name: bytes, encloser: Place) -> list[Proof]:
         """That the next closer name is not there; which encloser is the closest, the signature's
