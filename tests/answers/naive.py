@@ -1,10 +1,12 @@
-"""The slow, obvious reference: RFC 1034 §4.3.2 as written, over dnspython's zones.
+"""The slow, obvious reference: RFC 1034 §4.3.2 as written, over dnspython's zones. With DO also
+RFC 4035 §3.1 and RFC 5155 §7.2 (`naive_denial`).
 
 No cache, no index, no compiled form; every question about a zone is a look through all its names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dns.flags
@@ -12,8 +14,10 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
+import dns.rdataset
 import dns.rdatatype as t
 import dns.zone
+from naive_denial import Chain
 
 Record = tuple[dns.name.Name, int, int, str]
 
@@ -45,22 +49,34 @@ def from_message(octets: bytes) -> Expected:
 
 
 class Node(dict[int, tuple[int, list[dns.rdata.Rdata]]]):
-    """The RRsets of one name: type → TTL and rdata."""
+    """The RRsets of one name: type → TTL and rdata. `signatures`: the same by type covered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signatures: dict[int, tuple[int, list[dns.rdata.Rdata]]] = {}
+
+    def put(self, rdataset: dns.rdataset.Rdataset) -> None:
+        signs = rdataset.rdtype == t.RRSIG
+        into = self.signatures if signs else self
+        rtype = int(rdataset.covers if signs else rdataset.rdtype)
+        into[rtype] = (rdataset.ttl, list(rdataset))
 
 
 class Reference:
-    """A server of these zones."""
+    """A server of these zones. `dnssec`: all its clients set DO."""
 
-    def __init__(self, zones: list[dns.zone.Zone]) -> None:
+    def __init__(self, zones: list[dns.zone.Zone], dnssec: bool = False) -> None:
+        self.dnssec = dnssec
         self.zones: dict[dns.name.Name, dict[dns.name.Name, Node]] = {}
+        self.hashed: dict[dns.name.Name, dict[dns.name.Name, Node]] = {}
         for zone in zones:
             assert zone.origin is not None
             nodes = self.zones[zone.origin] = {}
+            hashed = self.hashed[zone.origin] = {}
             for name, rdataset in zone.iterate_rdatasets():
-                nodes.setdefault(name, Node())[int(rdataset.rdtype)] = (
-                    rdataset.ttl,
-                    list(rdataset),
-                )
+                # The owner of an NSEC3 is no name of the zone (RFC 5155 §7.2.8).
+                into = hashed if t.NSEC3 in (rdataset.rdtype, rdataset.covers) else nodes
+                into.setdefault(name, Node()).put(rdataset)
 
     def answer(self, qname: dns.name.Name, qtype: int) -> Expected:
         """Step 1 on: qname may change on the way, qtype does not."""
@@ -117,11 +133,12 @@ class Reference:
         if not any(name.is_subdomain(star) for name in nodes):
             said.rcode = dns.rcode.NXDOMAIN
             self.add_soa(origin, said)
+            self.prove(origin, said, lambda chain: chain.name_error(qname, encloser))
             return None
         node = nodes.get(star, Node())
         if t.NS in node and qtype != t.DS:
-            return self.refer(origin, qname, node, said, targets)
-        return self.from_node(origin, qname, node, qtype, said, targets)
+            return self.refer(origin, qname, node, said, targets, encloser)
+        return self.from_node(origin, qname, node, qtype, said, targets, encloser)
 
     def from_node(
         self,
@@ -131,24 +148,68 @@ class Reference:
         qtype: int,
         said: Expected,
         targets: list[tuple[dns.name.Name, dns.name.Name]],
+        encloser: dns.name.Name | None = None,
     ) -> dns.name.Name | None:
+        """`encloser`: the closest one, where the node is a wildcard's."""
         if qtype == t.ANY and node:
             qtype = min(node)
+        target: dns.name.Name | None = None
+        if qtype not in node and t.CNAME in node and qtype not in (t.NSEC, t.RRSIG):
+            qtype = t.CNAME
+            target = node[t.CNAME][1][0].target
+        found = self.records(qname, qtype, node)
+        if qtype == t.RRSIG:
+            found = {r for rtype in node.signatures for r in signatures(qname, rtype, node)}
+        said.answer |= found
+        if not found:
+            self.add_soa(origin, said)
+            self.prove_no_data(origin, qname, said, encloser)
+        elif encloser is not None and (qtype in node.signatures or qtype == t.RRSIG):
+            closest = encloser
+            self.prove(origin, said, lambda chain: chain.wildcard_answer(qname, closest))
         if qtype in node:
-            said.answer |= records(qname, qtype, node)
             targets += [(origin, host) for host in hosts(qname, qtype, node)]
-            return None
-        if t.CNAME in node:
-            said.answer |= records(qname, t.CNAME, node)
-            target: dns.name.Name = node[t.CNAME][1][0].target
-            return target
-        self.add_soa(origin, said)
-        return None
+        return target
+
+    def prove_no_data(
+        self,
+        origin: dns.name.Name,
+        qname: dns.name.Name,
+        said: Expected,
+        encloser: dns.name.Name | None,
+    ) -> None:
+        if encloser is None:
+            self.prove(origin, said, lambda chain: chain.no_data(qname))
+        else:
+            self.prove(origin, said, lambda chain: chain.wildcard_no_data(qname, encloser))
+
+    def prove(
+        self,
+        origin: dns.name.Name,
+        said: Expected,
+        choose: Callable[[Chain], set[dns.name.Name]],
+    ) -> None:
+        """Add the records that a zone with a chain proves with."""
+        nodes, hashed = self.zones[origin], self.hashed[origin]
+        nsec = [name for name, node in nodes.items() if t.NSEC in node]
+        if not self.dnssec or not (nsec or hashed):
+            return
+        chain = Chain(origin, nsec, hashed)
+        for owner in choose(chain):
+            node = hashed[owner] if hashed else nodes[owner]
+            said.authority |= self.records(owner, chain.rtype, node)
+
+    def records(self, owner: dns.name.Name, rtype: int, node: Node) -> set[Record]:
+        """An RRset, with its signatures where they are wanted."""
+        if rtype not in node:
+            return set()
+        signed = signatures(owner, rtype, node) if self.dnssec else set()
+        return records(owner, rtype, node) | signed
 
     def redirect(
         self, owner: dns.name.Name, node: Node, qname: dns.name.Name, qtype: int, said: Expected
     ) -> dns.name.Name | None:
-        said.answer |= records(owner, t.DNAME, node)
+        said.answer |= self.records(owner, t.DNAME, node)
         ttl, rdatas = node[t.DNAME]
         try:
             target = qname.relativize(owner).concatenate(rdatas[0].target)
@@ -165,17 +226,24 @@ class Reference:
         node: Node,
         said: Expected,
         targets: list[tuple[dns.name.Name, dns.name.Name]],
+        encloser: dns.name.Name | None = None,
     ) -> None:
         if not said.answer:
             said.authoritative = False
         said.authority |= records(cut, t.NS, node)
+        if t.DS not in node:
+            self.prove_no_data(origin, cut, said, encloser)
+        elif self.dnssec and t.DS in node.signatures:
+            said.authority |= self.records(cut, t.DS, node)
         targets += [(origin, host) for host in hosts(cut, t.NS, node)]
 
     def add_soa(self, origin: dns.name.Name, said: Expected) -> None:
-        ttl, rdatas = self.zones[origin][origin][t.SOA]
-        said.authority.add(
-            (origin, int(t.SOA), min(ttl, rdatas[0].minimum), rdatas[0].to_text().lower())
-        )
+        node = self.zones[origin][origin]
+        minimum = node[t.SOA][1][0].minimum
+        said.authority |= {
+            (name, rtype, min(ttl, minimum), text)
+            for name, rtype, ttl, text in self.records(origin, t.SOA, node)
+        }
 
     def add_addresses(self, origin: dns.name.Name, host: dns.name.Name, said: Expected) -> None:
         """Step 6, from the zone that named the host; nothing lives below a DNAME."""
@@ -192,12 +260,17 @@ class Reference:
         node = nodes.get(host, Node())
         for rtype in (t.A, t.AAAA):
             if rtype in node and not any(r[:2] == (host, int(rtype)) for r in said.answer):
-                said.additional |= records(host, rtype, node)
+                said.additional |= self.records(host, rtype, node)
 
 
 def records(owner: dns.name.Name, rtype: int, node: Node) -> set[Record]:
     ttl, rdatas = node[rtype]
     return {(owner, int(rtype), ttl, rdata.to_text().lower()) for rdata in rdatas}
+
+
+def signatures(owner: dns.name.Name, rtype: int, node: Node) -> set[Record]:
+    ttl, rdatas = node.signatures.get(rtype, (0, []))
+    return {(owner, int(t.RRSIG), ttl, rdata.to_text().lower()) for rdata in rdatas}
 
 
 def hosts(owner: dns.name.Name, rtype: int, node: Node) -> list[dns.name.Name]:

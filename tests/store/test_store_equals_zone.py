@@ -34,7 +34,7 @@ def zones(draw: st.DrawFn) -> dict[tuple[str, int], tuple[int, tuple[bytes, ...]
         st.lists(
             st.tuples(
                 st.sampled_from(NAMES),
-                st.sampled_from([rd.A, rd.NS, rd.TXT, rd.DNAME, rd.DS, rd.CAA]),
+                st.sampled_from([rd.A, rd.NS, rd.TXT, rd.DNAME, rd.DS, rd.CAA, rd.NSEC3]),
             ),
             unique=True,
             max_size=14,

@@ -1,0 +1,75 @@
+"""The slow, obvious proofs: RFC 4035 §3.1.3 and RFC 5155 §7.2 as written.
+
+Every question about a chain is a look through all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dns.name
+import dns.rdatatype as t
+from naive_signing import nsec3_hash
+
+Names = Iterable[dns.name.Name]
+
+
+class Chain:
+    """A zone's NSECs, or its NSEC3s where it has some, by owner."""
+
+    def __init__(self, origin: dns.name.Name, nsec: Names, nsec3: Names) -> None:
+        self.origin = origin
+        self.nsec = sorted(nsec)
+        self.nsec3 = {owner[0].decode().upper(): owner for owner in nsec3}
+        self.rtype = t.NSEC3 if self.nsec3 else t.NSEC
+
+    def match(self, name: dns.name.Name) -> set[dns.name.Name]:
+        """The owner of the record that speaks of this very name."""
+        if self.nsec3:
+            return {owner for owner in [self.nsec3.get(nsec3_hash(name))] if owner}
+        return {name} & set(self.nsec)
+
+    def cover(self, name: dns.name.Name) -> set[dns.name.Name]:
+        """The owner of the record between which and the next one the name would be."""
+        if not self.nsec3:
+            return {max(owner for owner in self.nsec if owner < name)}
+        digest = nsec3_hash(name)
+        return {self.nsec3[max((d for d in self.nsec3 if d < digest), default=max(self.nsec3))]}
+
+    def closest_encloser(
+        self, name: dns.name.Name, encloser: dns.name.Name
+    ) -> tuple[dns.name.Name, set[dns.name.Name]]:
+        """RFC 5155 §7.2.1, from the encloser up to one that the chain knows."""
+        while not self.match(encloser):
+            encloser = encloser.parent()
+        return encloser, self.match(encloser) | self.cover(next_closer(name, encloser))
+
+    def no_data(self, name: dns.name.Name) -> set[dns.name.Name]:
+        if self.match(name):
+            return self.match(name)
+        if self.nsec3:
+            return self.closest_encloser(name, name.parent())[1]
+        return self.cover(name)
+
+    def name_error(self, name: dns.name.Name, encloser: dns.name.Name) -> set[dns.name.Name]:
+        if not self.nsec3:
+            return self.cover(name) | self.cover(wildcard(encloser))
+        encloser, found = self.closest_encloser(name, encloser)
+        return found | self.cover(wildcard(encloser))
+
+    def wildcard_answer(self, name: dns.name.Name, encloser: dns.name.Name) -> set[dns.name.Name]:
+        return self.cover(next_closer(name, encloser) if self.nsec3 else name)
+
+    def wildcard_no_data(self, name: dns.name.Name, encloser: dns.name.Name) -> set[dns.name.Name]:
+        star = wildcard(encloser)
+        if self.nsec3:
+            return self.closest_encloser(name, encloser)[1] | self.match(star)
+        return (self.match(star) or self.cover(star)) | self.cover(name)
+
+
+def wildcard(encloser: dns.name.Name) -> dns.name.Name:
+    return dns.name.Name((b"*", *encloser.labels))
+
+
+def next_closer(name: dns.name.Name, encloser: dns.name.Name) -> dns.name.Name:
+    return dns.name.Name(name.labels[len(name) - len(encloser) - 1 :])
