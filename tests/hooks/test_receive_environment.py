@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -96,32 +96,34 @@ def test_another_user_pushes_through_the_group(pushing: Clone, tmp_path: Path) -
     reachable = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if not run(tmp_path, *reachable, python, "-c", "import zonecast").ok:
         pytest.skip("this interpreter is out of another user's reach")
-    server = tmp_path / "zones.git"
+    # Not below pytest's own directories, which every run shuts to others.
+    with tempfile.TemporaryDirectory(prefix="zonecast-test-") as name:
+        top = Path(name)
+        top.chmod(0o755)
+        for part in ("clone", "zones.git"):
+            shutil.copytree(tmp_path / part, top / part, symlinks=True)
+        _push_as_nobody(Clone(top / "clone"), top / "zones.git", reachable)
+
+
+def _push_as_nobody(clone: Clone, server: Path, reachable: list[str]) -> None:
+    top = server.parent
     run(server, "git", "config", "core.sharedRepository", "group")
     # root owns it, the group of those who push may write it.
-    assert run(tmp_path, "chgrp", "-R", str(NOBODY), str(server)).ok
-    assert run(tmp_path, "chmod", "-R", "g+rwX", str(server)).ok
-    assert run(tmp_path, "chown", "-R", str(NOBODY), str(pushing.path)).ok
-    for directory in tmp_path.parents:
-        if directory.stat().st_uid == 0 and not directory.stat().st_mode & stat.S_IXOTH:
-            directory.chmod(directory.stat().st_mode | stat.S_IXOTH)
-    tmp_path.chmod(0o755)
-    command = [
-        *reachable, "env", f"HOME={tmp_path}", "PATH=/usr/bin:/bin",
-        "git", "-C", str(pushing.path), "-c", "safe.directory=*", "-c", "user.name=x",
-        "-c", "user.email=x@example.com",
-    ]  # fmt: skip
-    (tmp_path / ".gitconfig").write_text("[safe]\n    directory = *\n")
-    (tmp_path / ".gitconfig").chmod(0o644)
-    hook = _hook(server).read_text()
-    assert f"interpreter={sys.executable}" in hook
+    assert run(top, "chgrp", "-R", str(NOBODY), str(server)).ok
+    assert run(top, "chmod", "-R", "g+rwX", str(server)).ok
+    assert run(top, "chown", "-R", str(NOBODY), str(clone.path)).ok
+    (top / ".gitconfig").write_text(
+        "[safe]\n    directory = *\n[user]\n    name = x\n    email = x@example.com\n"
+    )
+    (top / ".gitconfig").chmod(0o644)
+    assert f"interpreter={sys.executable}" in _hook(server).read_text()
     assert Path(sys.executable).is_absolute()
+    git = [*reachable, "env", f"HOME={top}", "PATH=/usr/bin:/bin", "git", "-C", str(clone.path)]
     for serial, record, passes in ((10, "www A 192.0.2.81", False), (11, "www A 192.0.2.82", True)):
-        pushing.write(NAME, zone(serial, record))
-        (pushing.path / NAME).chmod(0o644)
-        done = run(tmp_path, *command, "commit", "--quiet", "--no-verify", "--all", "-m", "change")
+        clone.write(NAME, zone(serial, record))
+        done = run(top, *git, "commit", "--quiet", "--no-verify", "--all", "-m", "change")
         assert done.ok, done.output
-        pushed = run(tmp_path, *command, "push", "--quiet", "origin", "main")
+        pushed = run(top, *git, "push", "--quiet", "origin", "main")
         assert pushed.ok == passes, pushed.output
         assert ("[serial-not-raised]" in pushed.output) != passes, pushed.output
     assert OTHER in run(server, "git", "ls-tree", "-r", "--name-only", "main").output
