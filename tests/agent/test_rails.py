@@ -220,3 +220,24 @@ def test_floors_and_protected_zones_are_beyond_policy_trailer_and_approval(
     assert held(agent, commit)[0]["what"] == "example.org."
     assert agent.serial("example.org.") == 10
     assert agent.query("example.net.", "SOA").rcode() == 5
+
+
+def test_a_zone_that_moved_to_another_repository_is_not_held_as_removed(
+    primary: Agent, zones: Zones
+) -> None:
+    other = Zones(zones.directory / "other")
+    other.directory.mkdir()
+    other.make()
+    other.push("empty")
+    table = f'[[repository]]\npath = "{other.bare}"\npoll-interval = "1s"\n'
+    primary.stop()
+    primary.config.write_text(primary.config.read_text() + table)
+    primary.start()
+    (zones.clone / ORG).unlink()
+    held(primary, zones.push("moved away"))
+    other.write(ORG, zone_text(11))
+    commit = other.push("moved here")
+    primary.await_serial("example.org.", 11)
+    report = primary.status_when(lambda r: not r["held"], "nothing to be held")
+    sources = {zone["zone"]: zone["commit"] for zone in report["zones"]}
+    assert sources["example.org."] == commit

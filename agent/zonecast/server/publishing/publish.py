@@ -85,7 +85,11 @@ def _write_held(job: Job, plan: Plan, transaction: WriteTransaction, now: float)
     before = transaction.snapshot.held()
     for key, reason in before.items():
         # A commit that is refused whole says nothing of the zones that were held before it.
-        if reason["repository"] == job.name and key not in findings and not plan.policy_error:
+        if plan.policy_error or key in findings:
+            continue
+        # A zone that moved here from another repository is not removed there any more.
+        moved = key in plan.changesets or key in plan.adopted
+        if reason["repository"] == job.name or (moved and _is_removal(reason)):
             transaction.hold(key, None)
     for key, found in findings.items():
         since = before[key]["since"] if key in before else now
@@ -99,6 +103,10 @@ def _write_held(job: Job, plan: Plan, transaction: WriteTransaction, now: float)
             ],
         }
         transaction.hold(key, reason)
+
+
+def _is_removal(reason: Mapping[str, Any]) -> bool:
+    return any(finding["id"] == "zone-removed" for finding in reason["findings"])
 
 
 def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
