@@ -11,81 +11,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import re
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import dns.exception
 import dns.message
 import dns.query
 from generator import ORIGIN, zone_file
+from servers import Server, configured, running, until
 
-_PATH = f"{os.environ['PATH']}:/usr/sbin"
 FILE = f"{ORIGIN}zone"
-
-_KNOT = """\
-server:
-    listen: 127.0.0.1@{port}
-    rundir: {directory}
-    pidfile: {directory}/knot.pid
-database:
-    storage: {directory}
-control:
-    listen: {directory}/knot.sock
-zone:
-  - domain: {origin}
-    file: {file}
-    zonefile-sync: -1
-"""
-_NSD = """\
-server:
-    ip-address: 127.0.0.1@{port}
-    username: ""
-    chroot: ""
-    zonesdir: {directory}
-    database: ""
-    pidfile: {directory}/nsd.pid
-    xfrdfile: {directory}/xfrd.state
-    zonelistfile: {directory}/zone.list
-    xfrdir: {directory}
-remote-control:
-    control-enable: yes
-    control-interface: {directory}/nsd.sock
-zone:
-    name: {origin}
-    zonefile: {file}
-"""
-_NAMED = """\
-options {{
-    listen-on port {port} {{ 127.0.0.1; }};
-    listen-on-v6 {{ none; }};
-    directory "{directory}";
-    pid-file "{directory}/named.pid";
-    session-keyfile "{directory}/session.key";
-    recursion no;
-}};
-key rndc {{ algorithm hmac-sha256; secret "c2VjcmV0IG9mIGEgYmVuY2htYXJr"; }};
-controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rndc; }}; }};
-zone "{origin}" {{ type primary; file "{file}"; }};
-"""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def serial_of(port: int) -> int | None:
@@ -98,76 +40,12 @@ def serial_of(port: int) -> int | None:
     return answer[0][0].serial if answer else None
 
 
-def until(port: int, serial: int) -> None:
-    """Waits until a server answers with a serial."""
-    deadline = time.monotonic() + 120
-    while serial_of(port) != serial:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the server at port {port} never had serial {serial}")
-        time.sleep(0.002)
-
-
-class Peer:
-    """A server that loads `file`, and how it is told that the file changed."""
-
-    def __init__(self, command: list[str], reload: list[str], port: int) -> None:
-        self.command = command
-        self.reload = reload
-        self.port = port
-
-    def seconds(self, serial: int) -> float:
-        """From telling it to its answering with the new serial."""
-        started = time.perf_counter()
-        subprocess.run(self.reload, check=True, capture_output=True)
-        until(self.port, serial)
-        return time.perf_counter() - started
-
-
-def peers(directory: Path, file: Path) -> dict[str, Peer]:
-    """Those that are installed."""
-    found = {}
-    for name, program, control, template in (
-        ("Knot", "knotd", "knotc", _KNOT),
-        ("NSD", "nsd", "nsd-control", _NSD),
-        ("BIND", "named", "rndc", _NAMED),
-    ):
-        daemon, tool = shutil.which(program, path=_PATH), shutil.which(control, path=_PATH)
-        if daemon is None or tool is None:
-            continue
-        home = directory / name
-        home.mkdir()
-        port, other = free_port(), free_port()
-        conf = home / "conf"
-        values = {"directory": home, "port": port, "control": other, "origin": ORIGIN, "file": file}
-        conf.write_text(template.format(**values))
-        zone = ORIGIN.rstrip(".")
-        if name == "Knot":
-            start, tell = ["-c", conf], ["-c", conf, "zone-reload", zone]
-        elif name == "NSD":
-            start, tell = ["-d", "-c", conf], ["-c", conf, "reload", zone]
-        else:
-            key = home / "rndc.key"
-            key.write_text(
-                'key rndc { algorithm hmac-sha256; secret "c2VjcmV0IG9mIGEgYmVuY2htYXJr"; };\n'
-            )
-            start = ["-f", "-c", conf]
-            tell = ["-s", "127.0.0.1", "-p", other, "-k", key, "reload", zone]
-        found[name] = Peer([daemon, *map(str, start)], [tool, *map(str, tell)], port)
-    return found
-
-
-@contextmanager
-def running(peer: Peer, serial: int, log: Path) -> Iterator[None]:
-    """The server, once it serves the zone."""
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(peer.command, stdout=output, stderr=output) as process,
-    ):
-        try:
-            until(peer.port, serial)
-            yield
-        finally:
-            process.terminate()
+def reloaded(server: Server, serial: int) -> float:
+    """Seconds from telling a server that its file changed to its answering with the new serial."""
+    started = time.perf_counter()
+    subprocess.run(server.reload, check=True, capture_output=True)
+    until(lambda: serial_of(server.port) == serial, f"{server.name} to have serial {serial}")
+    return time.perf_counter() - started
 
 
 def ours(directory: str) -> None:
@@ -272,11 +150,13 @@ def measure(records: int, rounds: int) -> str:
         mine = Ours(directory)
         stack.callback(mine.close)
         first = mine.publish(source.commit)
-        others = peers(directory, source.file)
+        others = configured(directory, ORIGIN, source.file, names=("Knot", "NSD", "BIND"))
         if "Knot" not in others:
             raise SystemExit("Knot is needed: apt install knot")
-        for name, peer in others.items():
-            stack.enter_context(running(peer, source.serial, directory / f"{name}.log"))
+        for server in others.values():
+            stack.enter_context(running(server))
+            port = server.port
+            until(lambda port=port: serial_of(port) == source.serial, f"{server.name} to serve")
         times: dict[str, list[float]] = {}
         for _ in range(rounds):
             source.edit()
@@ -285,10 +165,9 @@ def measure(records: int, rounds: int) -> str:
                 raise SystemExit(f"{changes} RRsets changed")
             times.setdefault("zonecast, commit to changeset", []).append(planned)
             times.setdefault("zonecast, commit to store", []).append(published)
-            for name, peer in others.items():
-                times.setdefault(f"{name}, reload to answer", []).append(
-                    peer.seconds(source.serial)
-                )
+            for name, server in others.items():
+                seconds = reloaded(server, source.serial)
+                times.setdefault(f"{name}, reload to answer", []).append(seconds)
         size = source.file.stat().st_size
     return _table(records, rounds, size, times, first[1])
 

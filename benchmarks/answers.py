@@ -1,0 +1,170 @@
+"""Answers over UDP: CPU time a query of zonecast, Knot, NSD, BIND and PowerDNS, taking turns.
+
+    python benchmarks/answers.py [--names 100000] [--rounds 9] [--seconds 5] [CASE…]
+
+Each server runs on one core, all its processes together, and dnsperf on another. Before a case
+counts, every distinct query's answer is compared with Knot's. Prints a Markdown table for each
+case; ratios are to Knot's in the same round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from answers_compare import differences, serves
+from floor import echo_server
+from generator import ORIGIN
+from queries import mixed_case, queries, zone_of_names
+from servers import Server, configured, cpu_seconds, running, until
+
+MIX = {"hit": 0.85, "nxdomain": 0.05, "wildcard": 0.04, "referral": 0.03, "nodata": 0.03}
+SERVER_CORE, CLIENT_CORE = 0, 1
+
+
+class Case(NamedTuple):
+    """What is asked: the queries for a zone's text, dnsperf's options, and what it shows."""
+
+    title: str
+    lines: Callable[[bytes], list[str]]
+    options: tuple[str, ...] = ()
+
+
+def _mix(text: bytes) -> list[str]:
+    return queries(text, MIX, 200_000)
+
+
+CASES = {
+    "hot": Case("hot: 200,000 distinct queries, 85 % hits, saturated", _mix),
+    "20k": Case("the same at 20,000 queries a second", _mix, ("-Q", "20000")),
+    "case": Case(
+        "EDNS and DO, mixed case",
+        lambda text: mixed_case(_mix(text)),
+        ("-e", "-D"),
+    ),
+    "nxdomain": Case(
+        "random names that do not exist",
+        lambda text: queries(text, {"nxdomain": 1.0}, 1_000_000),
+    ),
+    "cold": Case(
+        "every name once, in random order",
+        lambda text: queries(text, {"hit": 1.0}, 1_000_000),
+    ),
+}
+
+
+class Round(NamedTuple):
+    """One run: microseconds of CPU a query, queries a second, average latency in microseconds."""
+
+    cpu: float
+    rate: float
+    latency: float
+
+
+def run(
+    name: str, pid: int, port: int, file: Path, seconds: float, options: tuple[str, ...]
+) -> Round:
+    """dnsperf against one server. Raises SystemExit where queries are lost."""
+    command = ["taskset", "--cpu-list", str(CLIENT_CORE), "dnsperf", "-s", "127.0.0.1"]
+    command += ["-p", str(port), "-d", str(file), "-l", str(seconds), "-c", "8", "-q", "200"]
+    before = cpu_seconds(pid)
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
+    spent = cpu_seconds(pid) - before
+    completed = int(_figure(done, r"Queries completed:\s+(\d+)"))
+    lost = int(_figure(done, r"Queries lost:\s+(\d+)"))
+    if lost > completed / 1000:
+        raise SystemExit(f"{name} lost {lost} of {completed} queries")
+    rate = _figure(done, r"Queries per second:\s+([0-9.]+)")
+    latency = _figure(done, r"Average Latency \(s\):\s+([0-9.]+)")
+    return Round(spent / completed * 1e6, rate, latency * 1e6)
+
+
+def _figure(text: str, pattern: str) -> float:
+    found = re.search(pattern, text)
+    if found is None:
+        raise SystemExit(f"dnsperf printed no {pattern}:\n{text}")
+    return float(found[1])
+
+
+def measure(case: Case, text: bytes, servers: dict[str, Server], args: argparse.Namespace) -> str:
+    """One case's table. The servers take turns; those that wait are stopped, not idle."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zonecast-bench-")))
+        lines = case.lines(text)
+        file = directory / "queries"
+        file.write_text("".join(f"{line}\n" for line in lines))
+        processes = {}
+        for name, server in servers.items():
+            processes[name] = stack.enter_context(running(server, SERVER_CORE)).pid
+            until(lambda port=server.port: serves(port), f"{name} to serve the zone")
+        edns = "-e" in case.options
+        for name, server in servers.items():
+            whole = name == "zonecast"
+            wrong = differences(servers["Knot"].port, server.port, lines, edns=edns, whole=whole)
+            if wrong:
+                print(f"{case.title}: {name} differs from Knot: {wrong[:3]}", flush=True)
+        ports = {name: server.port for name, server in servers.items()}
+        ports["kernel floor"], processes["kernel floor"] = stack.enter_context(
+            echo_server(SERVER_CORE)
+        )
+        rounds: dict[str, list[Round]] = {name: [] for name in ports}
+        for _ in range(args.rounds):
+            for name, port in ports.items():
+                done = run(name, processes[name], port, file, args.seconds, case.options)
+                rounds[name].append(done)
+    return _table(f"{case.title} ({len(lines):,} of {args.names:,} names)", rounds)
+
+
+def _table(title: str, rounds: dict[str, list[Round]]) -> str:
+    knot = rounds["Knot"]
+    count = len(knot)
+    lines = [
+        f"### {title}, median of {count} rounds",
+        "",
+        "| server | CPU a query, µs | ÷ Knot (spread) | queries a second | latency, µs |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, mine in rounds.items():
+        ratios = sorted(a.cpu / b.cpu for a, b in zip(mine, knot, strict=True))
+        lines.append(
+            f"| {name} | {statistics.median(r.cpu for r in mine):.2f} "
+            f"| {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) "
+            f"| {statistics.median(r.rate for r in mine):,.0f} "
+            f"| {statistics.median(r.latency for r in mine):.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures the cases named, or all."""
+    parser = argparse.ArgumentParser(description="answers over UDP, beside others")
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE")
+    parser.add_argument("--names", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--servers", default="", help="only these, by comma")
+    args = parser.parse_args()
+    if shutil.which("dnsperf") is None or len(os.sched_getaffinity(0)) < 2:
+        raise SystemExit("dnsperf and two cores are needed: apt install dnsperf")
+    print(f"## Answers over UDP: a zone of {args.names:,} names\n")
+    text = zone_of_names(args.names)
+    only = [name for name in args.servers.split(",") if name]
+    for name in args.cases or CASES:
+        with tempfile.TemporaryDirectory(prefix="zonecast-bench-") as directory:
+            file = Path(directory, "zone")
+            file.write_bytes(text)
+            servers = configured(Path(directory), ORIGIN, file, names=only)
+            print(measure(CASES[name], text, servers, args), end="\n\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

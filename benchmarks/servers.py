@@ -1,0 +1,255 @@
+"""Authoritative servers with one zone file each, configured alike, for benchmarks: zonecast and
+what is installed of Knot, NSD, BIND and PowerDNS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+_PATH = f"{os.environ['PATH']}:/usr/sbin"
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SECRET = "c2VjcmV0IG9mIGEgYmVuY2htYXJr"  # noqa: S105 - protects nothing: loopback, one run
+
+_KNOT = """\
+server:
+    listen: 127.0.0.1@{port}
+    rundir: {directory}
+    pidfile: {directory}/knot.pid
+    udp-workers: {workers}
+    tcp-workers: 1
+    background-workers: 1
+database:
+    storage: {directory}
+control:
+    listen: {directory}/knot.sock
+zone:
+  - domain: {origin}
+    file: {file}
+    zonefile-sync: -1
+"""
+_NSD = """\
+server:
+    ip-address: 127.0.0.1@{port}
+    server-count: {workers}
+    rrl-ratelimit: 0
+    username: ""
+    chroot: ""
+    zonesdir: {directory}
+    database: ""
+    pidfile: {directory}/nsd.pid
+    xfrdfile: {directory}/xfrd.state
+    zonelistfile: {directory}/zone.list
+    xfrdir: {directory}
+remote-control:
+    control-enable: yes
+    control-interface: {directory}/nsd.sock
+zone:
+    name: {origin}
+    zonefile: {file}
+"""
+_NAMED = """\
+options {{
+    listen-on port {port} {{ 127.0.0.1; }};
+    listen-on-v6 {{ none; }};
+    directory "{directory}";
+    pid-file "{directory}/named.pid";
+    session-keyfile "{directory}/session.key";
+    recursion no;
+}};
+key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};
+controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rndc; }}; }};
+zone "{origin}" {{ type primary; file "{file}"; }};
+"""
+_RNDC_KEY = 'key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
+_PDNS = """\
+launch=bind
+bind-config={directory}/zones.conf
+local-address=127.0.0.1
+local-port={port}
+socket-dir={directory}
+receiver-threads={workers}
+distributor-threads=1
+daemon=no
+guardian=no
+write-pid=no
+setuid=
+setgid=
+"""
+_ZONECAST = """\
+state-dir = "{directory}/state"
+listen = ["127.0.0.1:{port}"]
+workers = {workers}
+
+[[repository]]
+path = "{directory}/repository"
+branch = "main"
+"""
+
+
+class Server(NamedTuple):
+    """A server that can be started; `reload` tells it that its zone file changed."""
+
+    name: str
+    command: list[str]
+    reload: list[str]
+    port: int
+    directory: Path
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as stack:
+        found = []
+        for _ in range(count):
+            probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            probe.bind(("127.0.0.1", 0))
+            found.append(probe.getsockname()[1])
+    return found
+
+
+def configured(
+    directory: Path, origin: str, file: Path, *, workers: int = 1, names: Sequence[str] = ()
+) -> dict[str, Server]:
+    """The servers that are installed, of those in `names` where it is given."""
+    makers: dict[str, Callable[[Path, int, dict[str, object]], Server | None]] = {
+        "zonecast": _zonecast,
+        "Knot": _knot,
+        "NSD": _nsd,
+        "BIND": _named,
+        "PowerDNS": _powerdns,
+    }
+    found = {}
+    for name, make in makers.items():
+        if names and name not in names:
+            continue
+        home = directory / name
+        home.mkdir()
+        port, control = free_ports(2)
+        values = {
+            "directory": home,
+            "origin": origin,
+            "file": file,
+            "port": port,
+            "workers": workers,
+            "control": control,
+            "secret": _SECRET,
+        }
+        server = make(home, port, values)
+        if server is not None:
+            found[name] = server
+    return found
+
+
+def _tool(name: str) -> str | None:
+    return shutil.which(name, path=_PATH)
+
+
+def _zonecast(home: Path, port: int, values: dict[str, object]) -> Server:
+    conf = home / "zonecast.toml"
+    conf.write_text(_ZONECAST.format(**values))
+    repository = home / "repository"
+    for words in (
+        ["init", "--quiet", "--initial-branch=main", str(repository)],
+        ["-C", str(repository), "config", "user.name", "benchmark"],
+        ["-C", str(repository), "config", "user.email", "benchmark@example.net"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    shutil.copyfile(str(values["file"]), repository / f"{values['origin']}zone")
+    for words in (["add", "--all"], ["commit", "--quiet", "--message", "zone"]):
+        subprocess.run(["git", "-C", str(repository), *words], check=True)
+    command = [sys.executable, "-m", "zonecast", "run", "--config", str(conf)]
+    return Server("zonecast", command, [], port, home)
+
+
+def _knot(home: Path, port: int, values: dict[str, object]) -> Server | None:
+    daemon, control = _tool("knotd"), _tool("knotc")
+    if daemon is None or control is None:
+        return None
+    conf = home / "knot.conf"
+    conf.write_text(_KNOT.format(**values))
+    reload = [control, "-c", str(conf), "zone-reload", str(values["origin"]).rstrip(".")]
+    return Server("Knot", [daemon, "-c", str(conf)], reload, port, home)
+
+
+def _nsd(home: Path, port: int, values: dict[str, object]) -> Server | None:
+    daemon, control = _tool("nsd"), _tool("nsd-control")
+    if daemon is None or control is None:
+        return None
+    conf = home / "nsd.conf"
+    conf.write_text(_NSD.format(**values))
+    reload = [control, "-c", str(conf), "reload", str(values["origin"]).rstrip(".")]
+    return Server("NSD", [daemon, "-d", "-c", str(conf)], reload, port, home)
+
+
+def _named(home: Path, port: int, values: dict[str, object]) -> Server | None:
+    daemon, control = _tool("named"), _tool("rndc")
+    if daemon is None or control is None:
+        return None
+    conf, key = home / "named.conf", home / "rndc.key"
+    conf.write_text(_NAMED.format(**values))
+    key.write_text(_RNDC_KEY.format(**values))
+    reload = [control, "-s", "127.0.0.1", "-p", str(values["control"]), "-k", str(key), "reload"]
+    reload.append(str(values["origin"]).rstrip("."))
+    workers = str(values["workers"])
+    command = [daemon, "-f", "-n", workers, "-U", workers, "-c", str(conf)]
+    return Server("BIND", command, reload, port, home)
+
+
+def _powerdns(home: Path, port: int, values: dict[str, object]) -> Server | None:
+    daemon = _tool("pdns_server")
+    if daemon is None:
+        return None
+    (home / "pdns.conf").write_text(_PDNS.format(**values))
+    zone = 'zone "{origin}" {{ type native; file "{file}"; }};\n'.format(**values)
+    (home / "zones.conf").write_text(zone)
+    return Server("PowerDNS", [daemon, f"--config-dir={home}"], [], port, home)
+
+
+@contextmanager
+def running(server: Server, core: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """The server's process, on one core where one is given."""
+    command = server.command
+    if core is not None:
+        command = ["taskset", "--cpu-list", str(core), *command]
+    with (server.directory / "log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found += map(int, task.read_text().split())
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time, user and system, of a process and its descendants so far."""
+    total = 0
+    for one in family(pid):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / _TICKS
+
+
+def until(look: Callable[[], bool], what: str, patience: float = 300.0) -> None:
+    """Waits for something. Raises SystemExit where it does not come."""
+    deadline = time.monotonic() + patience
+    while not look():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"waited {patience:.0f} s in vain for {what}")
+        time.sleep(0.002)
