@@ -1,4 +1,5 @@
-"""The fast path: the owner exists and the stored tail is the whole answer.
+"""The fast path: the owner exists and the stored tail is the whole answer, with its signatures or
+without.
 
 One look-up of the zone, one of the entry, one join. Whatever is not exactly this (another header,
 EDNS options, a type with rules of its own, an entry with flags, an answer that does not fit)
@@ -8,6 +9,7 @@ query that this module answers; a property test holds the two together.
 
 from __future__ import annotations
 
+from zonecast.protocol.compiled import as_plain
 from zonecast.protocol.edns import PLAIN_SIZE, UDP_SIZE, write_opt
 from zonecast.protocol.view import View
 from zonecast.zone.names import node_key
@@ -79,7 +81,9 @@ def exact_match(packet: bytes, view: View, datagram: bool) -> bytes | None:
 
     entry = view.get(zone.prefix + node_key(name[:cut]) + b"\x00" + qtype)
     if entry is None or entry[0]:
-        return None
+        entry = entry and as_plain(entry, tail is _OPT_DNSSEC)
+        if not entry:
+            return None
     counts = entry[1:3] + (_OPT if has_opt else _NO_OPT)
     reply = packet[:2] + flags + counts + packet[12:end] + entry[3:] + tail
     return None if len(reply) > (limit if datagram else STREAM_SIZE) else reply

@@ -6,7 +6,7 @@
 
 The tail is the finished records, each with the owner C00C (the question's name), rdata
 uncompressed so that a slower path may put another owner in front. `flags` is zero where the tail
-is the whole answer; any set bit sends the query to the slow path. With SIGNED the RRset's RRSIGs
+is the whole answer; any set bit but SIGNED sends the query to the slow path. With SIGNED the RRset's RRSIGs
 follow the tail in the same form, and the entry ends in their count (2) and the octets that the
 plain tail takes (4). RRSIGs have no entries of their own; a signature over nothing is an entry
 with no plain records. Under the apex with type 0 stands the SOA as negative answers carry it
@@ -89,6 +89,18 @@ def read_entry(entry: bytes) -> Entry:
         return Entry(flags, records, [])
     signature_count, plain = _TRAILER.unpack_from(entry, len(entry) - 6)
     return Entry(flags, records, _split(entry, 3 + plain, signature_count))
+
+
+def as_plain(entry: bytes, dnssec: bool) -> bytes | None:
+    """The entry whose tail is the whole answer to a client that sets DO, or does not: None where
+    there is more to it than signatures, or nothing but signatures."""
+    if entry[0] != SIGNED or entry[1:3] == b"\x00\x00":
+        return None
+    signatures, plain = _TRAILER.unpack_from(entry, len(entry) - 6)
+    if not dnssec:
+        return b"\x00" + entry[1:3] + entry[3 : 3 + plain]
+    count: int = (entry[1] << 8 | entry[2]) + signatures
+    return b"\x00" + count.to_bytes(2, "big") + entry[3:-6]
 
 
 def _split(entry: bytes, position: int, count: int) -> list[bytes]:
