@@ -72,10 +72,11 @@ class Judge:
 
 def assign_serial(changeset: Changeset, commit_time: int) -> Changeset:
     """The changeset with the serial that the agent gives a managed zone: the commit's time, or
-    one more than the last where that is not greater; the last one where nothing else changed."""
+    one more than the last where that is not greater; the last one where nothing else changed. A
+    zone that is new may have been served elsewhere with the serial in its file: it goes above."""
     old = changeset.old_serial
     if old is None:
-        serial = commit_time
+        serial = next_serial((changeset.new_serial,), "unixtime", commit_time)
     elif not changeset.changes_content():
         serial = old
     else:
