@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from agents import Agent, Secret, Zones, primary_config, secondary_config
 from others import Served, others
-from signing import SIGNERS, Signed
+from signing import MANY_ITERATIONS, SIGNERS, Signed, many_iterations
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +24,15 @@ def signed_zones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signed]:
 def served(
     signed_zones: dict[str, Signed], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """Everybody serves them all."""
+    """Everybody serves them all; our own one more."""
     directory = tmp_path_factory.mktemp("served")
     secret = Secret(directory / "xfr.key").make()
     texts = {signed.origin: signed.text for signed in signed_zones.values()}
     primary, secondary = (Agent(name, directory / name) for name in ("primary", "secondary"))
     with others(directory, texts) as ports:
         try:
+            more = many_iterations(tmp_path_factory.mktemp(MANY_ITERATIONS))
+            texts = {**texts, more.origin: more.text}
             repository = Zones(directory).make()
             push(repository, texts)
             primary.configure(*primary_config(repository, secret, secondary)).start()
@@ -39,7 +41,7 @@ def served(
                 for origin in texts:
                     agent.await_serial(origin, 1)
             ours = {agent.name: agent.port for agent in (primary, secondary)}
-            yield Served(signed_zones, ours, ports)
+            yield Served({**signed_zones, MANY_ITERATIONS: more}, ours, ports)
         finally:
             primary.close()
             secondary.close()

@@ -159,3 +159,12 @@ SIGNERS: dict[str, Callable[[Path, str], Signed]] = {
         d, o, "ecdsap256sha256", "nsec3: on", "nsec3-opt-out: on", "nsec3-salt-length: 0"
     ),
 }
+
+# More iterations than validators work through, which BIND's signer and Knot's refuse.
+MANY_ITERATIONS = "ldns-many"
+
+
+def many_iterations(directory: Path) -> Signed:
+    """A zone that nobody has to hash for."""
+    options = ("-n", "-s", "beef", "-t", "151")
+    return ldns_signzone(directory, f"{MANY_ITERATIONS}.example.", "ECDSAP256SHA256", *options)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 
-import dns.flags
 import dns.message
 import dns.name
-import dns.rdatatype as t
-import dns.rrset
 import pytest
 from others import Served
+from said import ask, said
 from signing import NAMES, SIGNERS
 
 # Two for every name, and others in turn, so that some signer's zone is asked for each.
@@ -21,12 +19,6 @@ IN_TURN = ("TXT", "NS", "NSEC", "CNAME", "RRSIG", "NSEC3")
 # A wildcard that holds nothing but stands above something: BIND and Knot leave out the NSEC that
 # shows that it holds nothing, without which delv refuses the answer.
 MORE_THAN_OTHERS = {"a.wd", "b.a.wd"}
-
-# What is not compared: the NS RRset and the addresses that some add to answers.
-PROOFS = {t.SOA, t.NSEC, t.NSEC3, t.DS}
-
-Records = frozenset[tuple[str, str, int, str]]
-Said = tuple[int, bool, Records, Records]
 
 
 @pytest.mark.parametrize("signer", SIGNERS)
@@ -56,40 +48,3 @@ def enough(name: str, qtype: str) -> int:
     """How many have to say the same. To queries for NSEC and RRSIG everyone has an answer of his
     own: at cuts and at wildcards, and with one signature or all."""
     return 1 if name in MORE_THAN_OTHERS or qtype in ("NSEC", "RRSIG") else 2
-
-
-def ask(query: dns.message.Message, stream: socket.socket) -> bytes:
-    packet = query.to_wire()
-    stream.sendall(len(packet).to_bytes(2, "big") + packet)
-    size = int.from_bytes(receive(stream, 2), "big")
-    return receive(stream, size)
-
-
-def receive(stream: socket.socket, size: int) -> bytes:
-    octets = b""
-    while len(octets) < size:
-        more = stream.recv(size - len(octets))
-        assert more, "the connection was closed"
-        octets += more
-    return octets
-
-
-def said(octets: bytes) -> Said:
-    """What counts of a reply, order and case aside."""
-    reply = dns.message.from_wire(octets)
-    authoritative = bool(reply.flags & dns.flags.AA)
-    compared = PROOFS if authoritative else PROOFS | {t.NS}
-    authority = [rrset for rrset in reply.authority if subject(rrset) in compared]
-    return int(reply.rcode()), authoritative, records(reply.answer), records(authority)
-
-
-def subject(rrset: dns.rrset.RRset) -> int:
-    return int(rrset.covers if rrset.rdtype == t.RRSIG else rrset.rdtype)
-
-
-def records(section: list[dns.rrset.RRset]) -> Records:
-    return frozenset(
-        (rrset.name.to_text().lower(), t.to_text(rrset.rdtype), rrset.ttl, rdata.to_text().lower())
-        for rrset in section
-        for rdata in rrset
-    )

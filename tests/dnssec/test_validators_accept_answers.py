@@ -10,7 +10,7 @@ import dns.rdatatype
 import pytest
 from others import Served
 from peers import require
-from signing import NAMES, SIGNERS, Signed
+from signing import MANY_ITERATIONS, NAMES, SIGNERS, Signed
 from validator import Validator
 
 # Names whose answers end in this zone, for any type. Of delegations only the DS is the zone's.
@@ -45,6 +45,23 @@ def test_unbound(served: Served, signer: str) -> None:
     validator.close()
     assert not wrong, "\n".join(wrong)
     assert counts["secure"] > 50
+
+
+def test_many_iterations_are_insecure_and_not_bogus(served: Served) -> None:
+    """RFC 9276 §3.2: what is not proved any more is said all the same."""
+    signed = served.zones[MANY_ITERATIONS]
+    anchors = [f"{signed.origin} IN DNSKEY {key}" for key in signed.anchors]
+    validator = Validator(anchors, {signed.origin.removesuffix("."): served.ours["primary"]})
+    verdicts = {
+        (name, qtype): validator.judge(absolute(name, signed), dns.rdatatype.from_text(qtype))
+        for name in ("www", "none", "b.ent", "a.w", "insecure")
+        for qtype in ("A", "AAAA", "DS")
+        if (name, qtype) not in (("insecure", "A"), ("insecure", "AAAA"))
+    }
+    validator.close()
+    assert verdicts.pop(("www", "A")).security == "secure"
+    assert verdicts.pop(("www", "AAAA")).security == "secure"
+    assert {verdict.security for verdict in verdicts.values()} == {"insecure"}
 
 
 # One name for every kind of answer.
