@@ -54,6 +54,13 @@ def test_a_host_is_said_where_it_stands() -> None:
     assert ids(check(TOP + "x MX 10 a_b\n")) == ["bad-host-name", "mx-no-address"]
 
 
+@pytest.mark.parametrize("names_of_soa", ["n_s hostmaster", "ns host.-a", "ns h.m_1.example.net."])
+def test_the_names_of_a_soa(names_of_soa: str) -> None:
+    found = check(TOP.replace("ns hostmaster", names_of_soa))
+    assert places(found) == [("bad-host-name", 2, 1)]
+    assert check(TOP.replace("ns hostmaster", "ns host_master\\.x.mail")) == []
+
+
 def test_pointers_of_a_reverse_zone() -> None:
     top = TOP.replace(" ns", " ns.example.com.").replace("ns A 192.0.2.1\n", "")
     origin = names.from_text("2.0.192.in-addr.arpa.")

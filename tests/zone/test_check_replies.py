@@ -48,6 +48,7 @@ def test_addresses_that_may_be_left_out_do_not_count() -> None:
 def test_an_rrset_with_its_signatures() -> None:
     one = "RRSIG TXT 8 3 60 20990101000000 20200101000000 1 example.com. " + "A" * 340
     text = "t TXT " + '"' + "x" * 200 + '" ' + '"' + "y" * 200 + '"\n'
-    fits = TOP + text + f"t {one}\n" + f"t {one[:-4]}AAAB\n"
+    key = "@ DNSKEY 256 3 8 +/g=\n"  # of the tag 1
+    fits = TOP + text + key + f"t {one}\n" + f"t {one[:-4]}AAAB\n"
     assert check(fits) == []
     assert places(check(fits + f"t {one[:-4]}AAAC\n")) == [("message-over-udp", 5, 1)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dns.dnssec
 import dns.rdata
+import pytest
 from zone_support import ORIGIN, TOP, check, ids, places, read
 
 from zonecast.errors import RepositoryError
@@ -158,6 +159,21 @@ def test_digests_and_keys_for_the_parent_are_of_the_same_keys() -> None:
     one_each = f"@ CDNSKEY 257 3 8 AAAA\n@ CDS {digests['AAAB']}\n"
     assert places(check(TOP + keys + one_each)) == [("cds-differs", 7, 1)]
     assert ids(check(TOP + keys + both + "@ CDNSKEY 257 3 13 AAAA\n")) == ["cds-without-key"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x DNSKEY 256 3 8 AAAA",
+        "@ DNSKEY 256 2 8 AAAA",
+        "@ DNSKEY 0 3 8 AAAA",
+        "x NSEC3PARAM 1 0 0 -",
+        "@ NSEC3PARAM 2 0 0 -",
+        "@ NSEC3PARAM 1 1 151 -",
+    ],
+)
+def test_parameters_that_nobody_uses(line: str) -> None:
+    assert places(check(f"{TOP}{line}\n")) == [("dnssec-parameters", 5, 1)]
 
 
 def digest(flags: int, key: str) -> str:

@@ -83,6 +83,7 @@ _CHECKS = (
     Check("rrsig-without-key", "warning", False, "RFC 4035 §2.2"),
     Check("rrsig-expired", "warning", False, "RFC 4034 §3.1.5"),
     Check("nsec-chain", "warning", False, "RFC 4034 §4.1.1"),
+    Check("dnssec-parameters", "warning", False, "RFC 4035 §2.1"),
     Check("nsec-types", "warning", False, "RFC 4034 §4.1.2"),
     Check("nsec-missing", "warning", False, "RFC 4035 §2.3"),
     Check("nsec3-hash", "error", False, "RFC 5155 §3"),

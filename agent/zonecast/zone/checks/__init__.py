@@ -37,6 +37,7 @@ Rule = Callable[[Facts], Findings]
 # Rules about what is there.
 PRESENT: tuple[Rule, ...] = (
     apex.ds_at_apex,
+    apex.signing_parameters,
     aliases.cname_and_other,
     aliases.one_alias,
     aliases.beside_dname,
@@ -54,6 +55,7 @@ PRESENT: tuple[Rule, ...] = (
     hostnames.owners,
     hostnames.targets,
     hostnames.pointers,
+    hostnames.primary,
     replies.sizes,
     replies.referrals,
     replies.signed,

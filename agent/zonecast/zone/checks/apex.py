@@ -76,3 +76,28 @@ def child_key_pairs(facts: Facts) -> Findings:
     if any(made.isdisjoint(wanted) for made in found) or not wanted <= set().union(*found):
         message = "the CDS and CDNSKEY records are of different keys"
         yield facts.finding("cds-differs", message, "publish both for the same keys", place)
+
+
+def signing_parameters(facts: Facts) -> Findings:
+    """DNSKEY and NSEC3PARAM stand at the top (RFC 4035 §2.1, RFC 5155 §4), and hold what a
+    validator or a server can use."""
+    for rtype, problem in ((rd.DNSKEY, _key_problem), (rd.NSEC3PARAM, _nsec3_problem)):
+        for key, rrset in facts.of_type(rtype):
+            for rdata in rrset.rdatas:
+                wrong = "stands below the top of the zone" if rrset.owner else problem(rdata)
+                if wrong:
+                    what = f"{facts.owner_text(rrset)} {rd.type_to_text(rtype)}"
+                    remedy = "mend or remove it"
+                    yield facts.finding("dnssec-parameters", f"{what} {wrong}", remedy, key, rdata)
+
+
+def _key_problem(rdata: bytes) -> str | None:
+    if rdata[2] != 3:
+        return f"has the protocol {rdata[2]}, not 3"
+    return None if rdata[0] & 1 else "is no zone key (flag 256)"
+
+
+def _nsec3_problem(rdata: bytes) -> str | None:
+    if rdata[0] != 1:
+        return f"has the hash algorithm {rdata[0]}, not 1 (SHA-1)"
+    return f"has the flags {rdata[1]}, not 0" if rdata[1] else None

@@ -9,6 +9,7 @@ from re import compile as pattern
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
+from zonecast.zone.rrset import SOA_KEY
 
 _LABEL = pattern(rb"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", IGNORECASE)
 # What the keys of hosts are made of, up to the last octet of the type.
@@ -66,6 +67,17 @@ def targets(facts: Facts) -> Findings:
             what = f"{facts.owner_text(rrset)} {rd.type_to_text(rtype)}"
             message = f"{what} points to {names.to_text(target)}, which is no host's name"
             yield facts.finding("bad-host-name", message, _REMEDY, key, rdata)
+
+
+def primary(facts: Facts) -> Findings:
+    """The SOA names a host and, after its first label, the host of a mailbox."""
+    soa = facts.subject.get(SOA_KEY)
+    for rdata in () if soa is None else soa.rdatas:
+        host, mailbox = rd.names(rd.SOA, rdata)
+        for name, labels in ((host, names.labels(host)), (mailbox, names.labels(mailbox)[1:])):
+            if not _is_host(labels):
+                message = f"the SOA names {names.to_text(name)}, which is no host's name"
+                yield facts.finding("bad-host-name", message, _REMEDY, SOA_KEY, rdata)
 
 
 def pointers(facts: Facts) -> Findings:

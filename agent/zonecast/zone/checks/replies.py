@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zonecast.zone import rdata as rd
-from zonecast.zone.checks.facts import FEW, Facts, Findings
+from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.names import suffixes
 from zonecast.zone.rrset import RRset, node_of
 
@@ -39,8 +39,8 @@ def sizes(facts: Facts) -> Findings:
 def referrals(facts: Facts) -> Findings:
     """A referral whose servers and their addresses, which must come with them where they are
     below the cut (RFC 9471 §3), are too large together."""
-    for key, rrset in facts.of_type(rd.NS):
-        if len(rrset.rdatas) <= FEW or not rrset.owner:
+    for key, rrset in facts.survey.crowded:
+        if rrset.rtype != rd.NS or not rrset.owner:
             continue
         node = node_of(key)
         glue = []
