@@ -31,7 +31,13 @@ LINES = (
     '@ TXT "v=spf1 include:b.example mx mx mx mx mx -all"', "7 PTR www.a.example.", "* TXT \\200",
     "www 60 RRSIG A 8 3 60 20200101000000 20190101000000 1 a.example. AAAA",
 )  # fmt: skip
-NAMES = ("a.example.zone", "b.example.zone", "2.0.192.in-addr.arpa.zone", "b.a.example.zone", "db.b.example")
+NAMES = (
+    "a.example.zone",
+    "b.example.zone",
+    "2.0.192.in-addr.arpa.zone",
+    "b.a.example.zone",
+    "db.b.example",
+)
 bodies = st.lists(st.sampled_from(LINES), max_size=4).map("\n".join)
 versions = st.fixed_dictionaries(
     {
@@ -65,7 +71,7 @@ def found(new: Files, old: Files, cache: Cache) -> list[Finding]:
     return findings + judge_across(zones, outcomes, cache)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(versions, min_size=2, max_size=6))
 def test_any_history(history: list[Mapping[str, object]]) -> None:
     with TemporaryDirectory() as directory:

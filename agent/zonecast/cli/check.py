@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import click
 
 from zonecast.cli.annotations import github_lines, sarif
 from zonecast.cli.check_cache import Cache, cache_directory
+from zonecast.cli.check_helpers import Helpers
 from zonecast.cli.check_record import Outcome, decode_findings, encode_findings
 from zonecast.cli.check_zones import Before, Zones
 from zonecast.cli.excerpts import excerpts
@@ -102,13 +103,28 @@ def judge_all(zones: Zones, before: Before, output_format: str) -> dict[bytes, O
     unknown = [origin for origin in reading.wanted if origin not in known]
     zones.files.prefetch(reading.holders[origin] for origin in unknown)
     with progress("zones", len(unknown), output_format) as advance:
-        for origin in unknown:
-            parsed = reading.zone(origin)
-            known[origin] = zones.judge(parsed, before)
-            if len(zones) > 1:
-                zones.add(parsed)
+
+        def judge_here(origins: Iterable[bytes]) -> None:
+            for origin in origins:
+                parsed = reading.zone(origin)
+                known[origin] = zones.judge(parsed, before)
+                if len(zones) > 1:
+                    zones.add(parsed)
+                advance()
+
+        helpers = Helpers(zones, [o for o in unknown if not _needs_more(o, zones, before)])
+        judge_here(origin for origin in unknown if origin not in helpers.taken)
+        for origin, outcome in helpers.results():
+            known[origin] = outcome
             advance()
+        judge_here(origin for origin in unknown if origin not in known)
     return {origin: known[origin] for origin in reading.wanted}
+
+
+def _needs_more(origin: bytes, zones: Zones, before: Before) -> bool:
+    """Whether more than a zone's own file is needed to judge it."""
+    path = zones.reading.holders[origin]
+    return origin in zones.reading.faults or before.differs(origin, path, [path])
 
 
 def judge_across(zones: Zones, outcomes: dict[bytes, Outcome], cache: Cache) -> list[Finding]:

@@ -204,6 +204,17 @@ class Zones(Mapping[bytes, ZoneFacts]):
             self._cache.put(self.key(origin), encode_outcome(outcome))
         return outcome
 
+    def adopt(self, origin: bytes, outcome: bytes = b"", facts: bytes = b"") -> Outcome | None:
+        """Take over what another process found in a zone's version; None where that is nothing."""
+        found, decoded = decode_outcome(outcome), decode_facts(facts)
+        if found is None or decoded is None:
+            return None
+        self._facts[origin] = decoded[1]
+        if all(map(self.files.is_steady, found.sources)):
+            self._cache.put(self.key(origin), outcome)
+            self._cache.put(_facts_key(self.key(origin)), facts)
+        return found
+
     def _sources(self, parsed: Parsed) -> Sources:
         paths = closure(parsed.path, self.files.paths, self.files.read)
         return {path: self.files.blob(path) for path in paths}
