@@ -12,9 +12,9 @@ from others import Served
 from said import ask, said
 from signing import NAMES, SIGNERS
 
-# Two for every name, and others in turn, so that some signer's zone is asked for each.
-ALWAYS = ("A", "DS")
-IN_TURN = ("TXT", "NS", "NSEC", "CNAME", "RRSIG", "NSEC3")
+# Each name is asked for one address and one other type, in turn, so that every kind of name meets
+# every type with some signer's zone.
+IN_TURN = ("DS", "TXT", "NS", "DS", "NSEC", "CNAME", "DS", "RRSIG", "NSEC3")
 
 # A wildcard that holds nothing but stands above something: BIND and Knot leave out the NSEC that
 # shows that it holds nothing, without which delv refuses the answer.
@@ -33,7 +33,7 @@ def test_two_of_three_others_say_the_same(served: Served, signer: str) -> None:
             for port in (*served.ours.values(), *served.others.values())
         )
         for number, name in enumerate(NAMES, turn):
-            for qtype in (*ALWAYS, IN_TURN[number % len(IN_TURN)]):
+            for qtype in ("A", IN_TURN[number % len(IN_TURN)]):
                 qname = dns.name.from_text(name, origin) if name != "@" else origin
                 query = dns.message.make_query(qname, qtype, want_dnssec=True, payload=4096)
                 ours = ask(query, primary)

@@ -81,8 +81,7 @@ zone:
 
 POLICIES = {
     "nsec": "",
-    "nsec3": "    nsec3: on\n    nsec3-iterations: 1",
-    "opt-out": "    nsec3: on\n    nsec3-opt-out: on\n    nsec3-salt-length: 0",
+    "opt-out": "    nsec3: on\n    nsec3-opt-out: on\n    nsec3-iterations: 1",
 }
 
 
