@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import subprocess
 import sys
@@ -57,8 +58,23 @@ def values_of_another_kind(file: Path) -> None:
     _execute(file, "UPDATE seen SET value = 'text';")
 
 
+def text_that_is_none(file: Path) -> None:
+    _execute(file, "UPDATE seen SET value = CAST(x'ff00ff' AS TEXT);")
+
+
+def another_shape(file: Path) -> None:
+    """Values that somebody else put, with the right checksum."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    for number, (key,) in enumerate(connection.execute("SELECT key FROM seen").fetchall()):
+        shapes = (b"null", b"7", b"[[[[1,2]]]]", b'{"a.zone":5}', b"[1,2,3]", b"\xff")
+        value = shapes[number % len(shapes)]
+        checked = hashlib.blake2b(key + value, digest_size=16).digest() + value
+        connection.execute("UPDATE seen SET value = ? WHERE key = ?", (checked, key))
+    connection.close()
+
+
 DAMAGES = [
-    rubbish, cut_short, emptied, overwritten, of_another_version, without_its_table,
+    rubbish, text_that_is_none, another_shape, cut_short, emptied, overwritten, of_another_version, without_its_table,
     values_swapped, values_of_another_kind,
 ]  # fmt: skip
 

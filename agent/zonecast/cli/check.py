@@ -75,7 +75,7 @@ def command(
     findings += judge_across(zones, outcomes, cache)
     _show(findings, zones, cache, str if rev is not None else place.display, output_format)
     if state is not None:
-        state.keep()
+        state.keep(new.paths)
     cache.close()
     if not reading.origins:
         say(f"no file is a zone file by the policy: include = {list(policy.include)}", err=True)

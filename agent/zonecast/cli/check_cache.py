@@ -147,7 +147,9 @@ class Cache:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._directory is not None and error.sqlite_errorcode & 0xFF in _DAMAGED:
+        # Python's own errors, as of text that is none, have no code.
+        code = getattr(error, "sqlite_errorcode", 1) & 0xFF
+        if self._directory is not None and code in _DAMAGED:
             _remove(self._directory / FILE)
         self._directory = None
 

@@ -25,7 +25,8 @@ from zonecast.zone.zonefile import Parsed
 _READ, _SMALL = 20, 1 << 16
 # RRsets of a touched zone, above which comparing it takes too long.
 _MOST_RRSETS = 20_000
-# With more zones than these, those that point at the touched ones are not looked for.
+# With more zones than these, those that point at the touched ones are not looked for; nor is
+# anything where more are touched.
 _MOST_ZONES = 500
 
 _UNKNOWN = ZoneFacts(
@@ -58,7 +59,8 @@ def warn_across(judgement: Judgement, before: Files, after: Files, repository: R
     policy = after.policy()
     judgement.beside += linked(after.links - before.links, policy)
     touched = [zone.parsed for zone in judgement.zones.values()]
-    if touched and all(len(parsed.zone.rrsets) <= _MOST_RRSETS for parsed in touched):
+    quick = all(len(parsed.zone.rrsets) <= _MOST_RRSETS for parsed in touched)
+    if quick and 0 < len(touched) <= _MOST_ZONES:
         cache = Cache(cache_directory(repository, os.environ), time.time())
         zones = QuickZones(after, policy, cache)
         if len(zones) > 1:

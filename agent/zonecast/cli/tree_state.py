@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from zonecast.cli.check_cache import Cache
@@ -54,13 +54,17 @@ class TreeState:
             self._changed = True
         return blob
 
-    def keep(self) -> None:
-        """Put what was seen into the cache."""
+    def keep(self, paths: Collection[str]) -> None:
+        """Put what was seen into the cache; `paths` are all files that there are."""
         if self._changed:
-            kept = self._known | self._seen
+            before = {path: known for path, known in self._known.items() if path in paths}
+            kept = before | self._seen
             self._cache.put(self._key, json.dumps(kept).encode("ascii"))
 
 
 def _decoded(octets: bytes | None) -> dict[str, list[object]]:
-    found = json.loads(octets) if octets is not None else {}
-    return found if isinstance(found, dict) else {}
+    try:
+        found = json.loads(octets or b"{}")
+        return {str(path): [*known] for path, known in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
