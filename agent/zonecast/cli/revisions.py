@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zonecast.errors import ConfigError, RepositoryError
+from zonecast.server.reading import helpers
 from zonecast.zone.collection import Collection, affected, read_collection, zone_files
 from zonecast.zone.policy import POLICY_FILE, Policy
 
@@ -175,7 +176,7 @@ def read_zones(
     """The zones among the files; those alone that `only` accepts."""
     wanted, _ = zone_files(files.paths, policy)
     files.prefetch(path for path in wanted if only is None or only(path))
-    return read_collection(files.paths, files.read, policy, only=only)
+    return read_collection(files.paths, files.read, policy, only=only, helpers=helpers())
 
 
 def changed_between(old: Files, new: Files, looked_at: Iterable[str]) -> set[str]:

@@ -21,7 +21,7 @@ from zonecast.zone.checks import run_checks
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.policy import POLICY_FILE, Policy
 from zonecast.zone.rrset import Zone
-from zonecast.zone.zonefile import Parsed, read_zone
+from zonecast.zone.zonefile import Helpers, Parsed, read_zone
 from zonecast.zone.zonefile_reader import MAX_INCLUDES
 
 Read = Callable[[str], bytes]
@@ -212,16 +212,22 @@ def read_collection(
     policy: Policy,
     *,
     only: Callable[[str], bool] | None = None,
+    helpers: Helpers | None = None,
 ) -> Collection:
     """The zones of a revision; those alone whose zone file's path `only` accepts. Where two files
-    hold one zone, the first is read and held back by a finding, whichever of them is wanted."""
+    hold one zone, the first is read and held back by a finding, whichever of them is wanted.
+    `helpers` read parts of big files, see `read_zone`."""
     reading = Reading(paths, read, policy, only=only)
     zones = {origin: reading.zone(origin) for origin in reading.wanted}
     return Collection(policy, reading.origins, zones, reading.unplaced)
 
 
 def _read(
-    path: str, origin: bytes, read: Read, include: Callable[[str, str], tuple[str, bytes]]
+    path: str,
+    origin: bytes,
+    read: Read,
+    include: Callable[[str, str], tuple[str, bytes]],
+    helpers: Helpers | None = None,
 ) -> Parsed:
     try:
         content = read(path)
@@ -232,7 +238,7 @@ def _read(
         parsed.places.files.append(path)
         parsed.findings.append(finding("unreadable", Position(path), message, error.remedy, zone))
         return parsed
-    return read_zone(content, path=path, origin=origin, include=include)
+    return read_zone(content, path=path, origin=origin, include=include, helpers=helpers)
 
 
 def closure(path: str, paths: Several[str], read: Read) -> frozenset[str]:

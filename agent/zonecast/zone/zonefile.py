@@ -17,13 +17,13 @@ from zonecast.zone.catalogue import finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.ignored import Ignored, marks, watching
 from zonecast.zone.rrset import SOA_KEY, Zone
-from zonecast.zone.zonefile_context import Include, State
+from zonecast.zone.zonefile_context import Helpers, Include, State
 from zonecast.zone.zonefile_reader import read_file
 from zonecast.zone.zonefile_records import MAX_ERRORS, EnoughError, Places, Records
 
 _BIG = 1 << 20  # octets
 
-__all__ = ["Include", "Parsed", "read_zone"]
+__all__ = ["Helpers", "Include", "Parsed", "read_zone"]
 
 
 @dataclass
@@ -53,16 +53,24 @@ class Parsed:
         return self.places.position(key, rdata)
 
 
-def read_zone(content: bytes, *, path: str, origin: bytes, include: Include | None) -> Parsed:
+def read_zone(
+    content: bytes,
+    *,
+    path: str,
+    origin: bytes,
+    include: Include | None,
+    helpers: Helpers | None = None,
+) -> Parsed:
     """The zone that `content` holds. `origin` is the zone's name in wire form; `include` gives
-    the path and octets of an included file and raises ZonecastError where it cannot."""
+    the path and octets of an included file and raises ZonecastError where it cannot; `helpers`
+    read parts of a big file beside this process, which changes nothing but the time it takes."""
     records = Records(origin, path)
     ignored = dict(marks(path, content))
     if include is not None:
         include = watching(include, ignored)
     try:
         with _no_collections(len(content)):
-            read_file(State(records, include), path, content, origin)
+            read_file(State(records, include, helpers), path, content, origin)
             records.finish()
         _apex(records)
     except EnoughError:

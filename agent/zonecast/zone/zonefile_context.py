@@ -7,6 +7,7 @@ Where the standards leave room it is as in BIND: an included file starts with th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from zonecast.errors import BadNameError
 from zonecast.zone import names, tokens
@@ -20,12 +21,48 @@ Include = Callable[[str, str], tuple[str, bytes]]
 MAX_TTL = (1 << 31) - 1
 
 
+class Answer(Protocol):
+    """What another process makes of a part of a file."""
+
+    def wait(self) -> bytes:
+        """The packed ReadPart; no octets where there is none."""
+
+    def drop(self) -> None:
+        """Nobody asks any more."""
+
+
+class Helpers(Protocol):
+    """Processes that read parts of files: `count` at once, of files of `least` octets."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def least(self) -> int: ...
+
+    def start(self, task: bytes) -> Answer:
+        """Has `zonefile_part.read_part` called with the packed task."""
+
+
+class Part(NamedTuple):
+    """A part that another process reads: up to the line with index `after`, under an origin and
+    default TTL that still have to prove right."""
+
+    after: int
+    origin: bytes
+    default_ttl: int | None
+    answer: Answer
+
+
 class State:
     """What carries over from file to file while one zone is read."""
 
-    def __init__(self, records: Records, include: Include | None) -> None:
+    def __init__(
+        self, records: Records, include: Include | None, helpers: Helpers | None = None
+    ) -> None:
         self.records = records
         self.include = include
+        self.helpers = helpers
         self.default_ttl: int | None = None
         self.last_ttl: int | None = None
         self.open_files: list[str] = []
@@ -51,6 +88,8 @@ class FileContext:
         self.number = self.records.file_number(path)
         self.skipped = len(BOM) if content.startswith(BOM) else 0
         self.lines = Lines(content, self.skipped)
+        # Lines of the file that stand before `lines`, where those are a part of it.
+        self.before = 0
         # None before the first owner and after one that is wrong or outside the zone, which
         # `outside` then names for the message.
         self.owner: bytes | None = None if parent is None else parent.owner

@@ -51,7 +51,7 @@ def read_record(
     if file.owner is None or (at_soa and file.owner):
         _misplaced(file, line, found[0].column, at_soa)
         return
-    place = file.number << 48 | line << 16 | min(found[0].column, 0xFFFF)
+    place = file.number << 48 | (file.before + line) << 16 | min(found[0].column, 0xFFFF)
     file.records.add(file.owner, file.node, rtype, ttl, rdata, place)
 
 

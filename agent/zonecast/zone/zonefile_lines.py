@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-_BLOCK = 1 << 16  # octets: what is made of a block at once stays in the processor's cache
+BLOCK = 1 << 16  # octets: what is made of a block at once stays in the processor's cache
 
 
 class Lines:
@@ -18,7 +18,7 @@ class Lines:
         self._octets = [start]
         self._firsts = [0]
         count = 0
-        while (end := content.find(b"\n", start + _BLOCK) + 1) > 0:
+        while (end := content.find(b"\n", start + BLOCK) + 1) > 0:
             count += content.count(b"\n", start, end)
             self._octets.append(end)
             self._firsts.append(count)

@@ -176,7 +176,8 @@ def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int)
     plain.set_names(file.names)
     ttls.set_default(state.default_ttl)
     last_ttl = state.last_ttl
-    place = (file.number << 48 | line << 16 | 1) - _NEXT_LINE
+    start = file.number << 48 | (file.before + line) << 16 | 1
+    place = start - _NEXT_LINE
     stopped = None
     for word, written, kind, text in found:
         place += _NEXT_LINE
@@ -222,7 +223,7 @@ def read_rows(file: FileContext, plain: Plains, found: Iterator[Row], line: int)
     # Where there is no owner, whoever reads on reads it again and says why.
     file.owner_word = b"" if owner is None else owner_word
     file.has_owner |= owner is not None
-    return None if stopped is None else stopped >> 16 & 0xFFFFFFFF
+    return None if stopped is None else line + (stopped - start) // _NEXT_LINE
 
 
 def _dotted_owner(file: FileContext, word: bytes) -> tuple[bytes | None, bytes]:

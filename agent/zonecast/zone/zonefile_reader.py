@@ -9,12 +9,13 @@ from __future__ import annotations
 from zonecast.errors import ZonecastError
 from zonecast.zone import tokens
 from zonecast.zone.tokens import Token
-from zonecast.zone.zonefile_context import FileContext, State
+from zonecast.zone.zonefile_context import FileContext, Part, State
 from zonecast.zone.zonefile_entry import read_record
 from zonecast.zone.zonefile_generate import GenerateError, expand
 from zonecast.zone.zonefile_plain import Plains, read_rows, rows
 from zonecast.zone.zonefile_rdata import show
 from zonecast.zone.zonefile_records import RecordError, check_text
+from zonecast.zone.zonefile_sharing import share, take
 
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 1000
@@ -25,9 +26,20 @@ class FileReader(FileContext):
 
     def read(self) -> None:
         """Reads to the end; every error becomes a finding."""
+        parts: dict[int, Part] = {}
+        try:
+            self._read_blocks(parts)
+        finally:
+            for part in parts.values():
+                part.answer.drop()
+
+    def _read_blocks(self, parts: dict[int, Part]) -> None:
+        """Reads block after block, but for the parts that others read."""
         plain = Plains()
         index = 0
         for start, end, first, after in self.lines.blocks():
+            if index == first and first in parts and take(self, parts[first]):
+                index = parts[first].after
             if index >= after:
                 continue
             if index > first:
@@ -39,6 +51,8 @@ class FileReader(FileContext):
                     next(found, None)
             # Every line but the file's last ends in a line feed and was a row.
             index = max(index, after if end < len(self.lines.content) else after - 1)
+            if not first:
+                parts.update(share(self, end))
         while index < len(self.lines):
             index = self._entry(index)
 
@@ -84,7 +98,7 @@ class FileReader(FileContext):
         if directive == b"$TTL":
             self.state.default_ttl = self.read_ttl(words, 1, found)
         elif directive == b"$ORIGIN":
-            self.origin_place = (found[1].line, found[1].column)
+            self.origin_place = (self.before + found[1].line, found[1].column)
             self.set_origin(self.read_name(words, 1))
         else:
             self._include(words)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
@@ -11,6 +13,7 @@ from zonecast.zone.catalogue import CATALOGUE, finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.rrset import RRset, make_rrset
 from zonecast.zone.zonefile_lines import Lines
+from zonecast.zone.zonefile_packed import ReadPart
 
 MAX_ERRORS = 100
 MAX_WARNINGS_OF_A_KIND = 20
@@ -102,6 +105,10 @@ class Records:
         self._warnings: Counter[str] = Counter()
         self._generated = 0
         self._mismatched: set[bytes] = set()
+        # The rdatas of RRsets after the second one or, where it came finished, after those it
+        # came with; the first rdata of each RRset that has a record twice.
+        self._groups: dict[bytes, list[bytes]] = {}
+        self._repeated: dict[bytes, bytes] = {}
         # What ends an absolute name of the zone where it is written as here.
         self.dotted = b"." + self.zone_text.encode() if origin != names.ROOT else b"."
 
@@ -111,6 +118,11 @@ class Records:
         if path not in files:
             files.append(path)
         return files.index(path)
+
+    @property
+    def has_generated(self) -> bool:
+        """Whether `$GENERATE` made records."""
+        return self._generated > 0
 
     def take_generated(self, count: int) -> bool:
         """Whether `$GENERATE` may make this many more records."""
@@ -139,7 +151,18 @@ class Records:
         places.other_keys.append(key)
         places.other_rdatas.append(rdata)
         places.others.append(place)
-        if known.ttl != ttl and key not in self._mismatched:
+        owner, rtype, first_ttl, rdatas = known
+        if len(rdatas) == 1:
+            pair = _pair(rtype, rdatas[0], rdata)
+            if pair is None:
+                self._repeated.setdefault(key, rdatas[0])
+            else:
+                self.rrsets[key] = tuple.__new__(RRset, (owner, rtype, first_ttl, pair))
+        elif key in self._groups:
+            self._groups[key].append(rdata)
+        else:
+            self._groups[key] = [rdata]
+        if first_ttl != ttl and key not in self._mismatched:
             self._mismatched.add(key)
             self._ttl_mismatch(known, ttl, place)
 
@@ -150,32 +173,65 @@ class Records:
         )
         self.report("ttl-mismatch", *self.places.unpack(place), message, "give them one TTL")
 
-    def finish(self) -> None:
-        """Puts RRsets of several records together."""
-        places, rrsets = self.places, self.rrsets
-        groups: dict[bytes, list[bytes]] = {}
-        for key, rdata in zip(places.other_keys, places.other_rdatas, strict=True):
-            group = groups.get(key)
-            if group is None:
-                groups[key] = [rrsets[key].rdatas[0], rdata]
-            else:
-                group.append(rdata)
-        for key, rdatas in groups.items():
-            first = rrsets[key]
-            whole = make_rrset(first.owner, first.rtype, first.ttl, rdatas)
-            rrsets[key] = whole
-            if len(whole.rdatas) < len(rdatas):
-                self._duplicates(first, places.after_first(key))
+    def take(self, part: ReadPart) -> None:
+        """The records of a part of the zone file that was read, and finished, elsewhere."""
+        rrsets, places = self.rrsets, self.places
+        if not rrsets.keys().isdisjoint(part.keys):
+            self._take_singly(part)
+            return
+        rrsets.update(zip(part.keys, map(partial(tuple.__new__, RRset), part.rows), strict=True))
+        places.first.frombytes(part.first)
+        places.other_keys += part.other_keys
+        places.other_rdatas += part.other_rdatas
+        places.others.frombytes(part.others)
 
-    def _duplicates(self, rrset: RRset, records: list[tuple[bytes, int]]) -> None:
-        seen = {rd.canonical(rrset.rtype, rrset.rdatas[0])}
-        for rdata, place in records:
-            canonical = rd.canonical(rrset.rtype, rdata)
+    def _take_singly(self, part: ReadPart) -> None:
+        """A part that has records of RRsets that are here already: record by record, in order."""
+        first, others = array("Q", part.first), array("Q", part.others)
+        later: dict[bytes, list[bytes]] = {}
+        found = []
+        for key, rdata, place in zip(part.other_keys, part.other_rdatas, others, strict=True):
+            later.setdefault(key, []).append(rdata)
+            found.append((place, key, rdata))
+        sets = dict(zip(part.keys, part.rows, strict=True))
+        for key, place in zip(part.keys, first, strict=True):
+            found.append((place, key, _first_rdata(sets[key][3], later.get(key, ()))))
+        for place, key, rdata in sorted(found):
+            owner, rtype, ttl, _ = sets[key]
+            known = self.rrsets.get(key)
+            if known is None:
+                self.rrsets[key] = RRset(owner, rtype, ttl, (rdata,))
+                self.places.first.append(place)
+            else:
+                self.add_more(key, known, ttl, rdata, place)
+
+    def finish(self) -> None:
+        """Puts RRsets of more than two records together, and reports what is there twice."""
+        for key, rdatas in self._groups.items():
+            known = self.rrsets[key]
+            whole = make_rrset(known.owner, known.rtype, known.ttl, (*known.rdatas, *rdatas))
+            self.rrsets[key] = whole
+            has_repeated = len(whole.rdatas) < len(known.rdatas) + len(rdatas)
+            if has_repeated and key not in self._repeated:
+                later = [rdata for rdata, _ in self.places.after_first(key)]
+                first = _first_rdata(known.rdatas, later[: len(known.rdatas) - 1])
+                self._repeated[key] = first
+        self._groups.clear()
+        repeated = [(at, key) for key in self._repeated for at in self._second_times(key)]
+        for place, key in sorted(repeated):
+            rrset = self.rrsets[key]
+            owner = names.owner_text(rrset.owner, self.origin)
+            message = f"{owner} {rd.type_to_text(rrset.rtype)} is here for a second time"
+            self.report("duplicate-record", *self.places.unpack(place), message, "remove it")
+
+    def _second_times(self, key: bytes) -> Iterator[int]:
+        """The places of an RRset's records that were there before."""
+        rtype = self.rrsets[key].rtype
+        seen = {rd.canonical(rtype, self._repeated[key])}
+        for rdata, place in self.places.after_first(key):
+            canonical = rd.canonical(rtype, rdata)
             if canonical in seen:
-                owner = names.owner_text(rrset.owner, self.origin)
-                message = f"{owner} {rd.type_to_text(rrset.rtype)} is here for a second time"
-                position = self.places.unpack(place)
-                self.report("duplicate-record", *position, message, "remove it")
+                yield place
             seen.add(canonical)
 
     def report(
@@ -201,6 +257,23 @@ class Records:
                 position = Position(self.places.files[0])
                 message = f"{more} more findings of this kind are not listed"
                 self.findings.append(finding(kind, position, message, "", self.zone_text))
+
+
+def _pair(rtype: int, one: bytes, two: bytes) -> tuple[bytes, bytes] | None:
+    """Two records in order; None where they are the same one."""
+    if rtype in rd.LAYOUTS and (both := one + two).lower() != both:
+        first, second = rd.canonical(rtype, one), rd.canonical(rtype, two)
+    else:
+        first, second = one, two  # each is its own canonical form
+    if first == second:
+        return None
+    return (one, two) if first < second else (two, one)
+
+
+def _first_rdata(rdatas: Sequence[bytes], later: Sequence[bytes]) -> bytes:
+    """The first of an RRset's different records: the one that did not come later."""
+    (first,) = set(rdatas).difference(later)
+    return first
 
 
 def check_text(records: Records, path: str, lines: Lines) -> None:

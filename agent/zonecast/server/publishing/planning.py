@@ -26,6 +26,7 @@ from zonecast.server.publishing.refusals import (
 )
 from zonecast.server.publishing.safety import Safety, held_bases, read_policy
 from zonecast.server.publishing.stepping import SMALLEST
+from zonecast.server.reading import helpers
 from zonecast.store.reader import Snapshot
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
@@ -99,7 +100,11 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         _take_steps(plan, changed, files, contents, judge, policy, {*job.pulled, job.catalog})
     # A file whose name is no zone's is no zone file, and is named all the same.
     collection = read_collection(
-        listing, contents.read, policy, only=lambda path: path in changed or path not in files
+        listing,
+        contents.read,
+        policy,
+        only=lambda path: path in changed or path not in files,
+        helpers=helpers(),
     )
     for finding in errors(collection.unplaced):
         plan.held.setdefault(_held_key(finding), []).append(finding)
