@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,22 +36,23 @@ class Fleet:
 
 
 @contextmanager
-def fleet(directory: Path, zones: Mapping[str, str | bytes]) -> Iterator[Fleet]:
-    """All servers with these zones: origin → zone file. Ends them in any case.
+def fleet(
+    directory: Path, zones: Mapping[str, str], others: Sequence[str] = OTHERS
+) -> Iterator[Fleet]:
+    """Zonecast and `others` with these zones: origin → zone file. Ends them in any case.
 
     Zonecast has to serve every zone; another server may refuse some.
     """
-    texts = {o: t.encode() if isinstance(t, str) else t for o, t in zones.items()}
-    files = _write(directory / "files", texts)
+    files = _write(directory / "files", zones)
     secret = Secret(directory / "key").make()
     with ExitStack() as stack:
         servers = {}
-        for name in OTHERS:
+        for name in others:
             server = RealServer(name, directory / name, secret)
             stack.callback(server.stop)
             server.launch(COMMANDS[name](server, files))
             servers[name] = server
-        agent = _agent(directory, texts)
+        agent = _agent(directory, zones)
         stack.callback(agent.close)
         agent.start()
         for origin in zones:
@@ -92,16 +93,16 @@ def _lacking(server: RealServer, origins: list[str]) -> set[str]:
     return {origin for origin in origins if not serves(server.port, origin)}
 
 
-def _write(directory: Path, texts: Mapping[str, bytes]) -> dict[str, Path]:
+def _write(directory: Path, texts: Mapping[str, str]) -> dict[str, Path]:
     directory.mkdir(parents=True)
     files = {}
     for number, (origin, text) in enumerate(texts.items()):
         files[origin] = directory / f"z{number}.zone"
-        files[origin].write_bytes(text)
+        files[origin].write_text(text)
     return files
 
 
-def _agent(directory: Path, texts: Mapping[str, bytes]) -> Agent:
+def _agent(directory: Path, texts: Mapping[str, str]) -> Agent:
     names = {origin: f"z{number}.zone" for number, origin in enumerate(texts)}
     origins = "".join(f'"{file}" = "{_toml(origin)}"\n' for origin, file in names.items())
     zones = Zones(directory).make(POLICY + origins)

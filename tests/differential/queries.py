@@ -91,8 +91,9 @@ def known_names(names: Iterator[tuple[Name, int]], origins: list[Name]) -> Known
     return known
 
 
-def queries(random: Random, known: Known, count: int) -> Iterator[Query]:
-    """`count` queries, most of them about names in `known` and what is near them."""
+def queries(random: Random, known: Known, count: int, dnssec: float = 0.15) -> Iterator[Query]:
+    """`count` queries, most of them about names in `known` and what is near them; of those with
+    EDNS this share has DO."""
     names = sorted(known)
     for _ in range(count):
         name = random.choice(names)
@@ -106,7 +107,7 @@ def queries(random: Random, known: Known, count: int) -> Iterator[Query]:
         else:
             qtype = random.choice(META)
         qclass = random.choice(CLASSES) if random.random() < 0.02 else 1
-        yield _form(random, name, qtype, qclass)
+        yield _form(random, name, qtype, qclass, dnssec)
 
 
 def _vary(random: Random, name: Name) -> Name:
@@ -139,7 +140,7 @@ def random_case(random: Random, name: Name) -> Name:
     )  # fmt: skip
 
 
-def _form(random: Random, name: Name, qtype: int, qclass: int) -> Query:
+def _form(random: Random, name: Name, qtype: int, qclass: int, dnssec: float) -> Query:
     flags = random.choice([0, 0, 0x0100, 0x0100, 0x0120, 0x0010, 0x0130, 0x0040, 0x0400])
     edns = random.choice(SIZES) if random.random() < 0.6 else None
     options: list[tuple[int, bytes]] = []
@@ -152,7 +153,7 @@ def _form(random: Random, name: Name, qtype: int, qclass: int) -> Query:
         flags=flags,
         edns=edns,
         version=random.choice([1, 255]) if random.random() < 0.02 else 0,
-        dnssec=random.random() < 0.15,
+        dnssec=random.random() < dnssec,
         options=tuple(options),
         tcp=random.random() < 0.15,
     )

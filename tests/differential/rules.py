@@ -16,8 +16,8 @@ from queries import Query
 FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH, BADVERS = 1, 2, 3, 4, 5, 6, 9, 16
 ERRORS = frozenset((FORMERR, SERVFAIL, NOTIMP, REFUSED, NOTAUTH, BADVERS))
 CD = 0x0010
-NS, CNAME, AXFR, ANY, CLASS_ANY = 2, 5, 252, 255, 255
-TYPES_IN_NO_ZONE = frozenset((0, 41, 249, 250, 253, 254))
+NS, CNAME, NSEC3, AXFR, ANY, CLASS_ANY = 2, 5, 50, 252, 255, 255
+TYPES_IN_NO_ZONE = frozenset((0, 41, 128, 249, 250, 253, 254))
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,13 @@ def _axfr_over_udp(case: Case) -> bool:
     return case.query.qtype == AXFR and not case.query.tcp and case.ours.rcode == NOTIMP
 
 
+def _opted_out(case: Case) -> bool:
+    """NXDOMAIN below an empty non-terminal that is opted out: what is proved is that opt-out."""
+    optout = any(r.rtype == NSEC3 and r.rdata[1] & 1 for r in case.ours.authority)
+    same = case.ours.rcode == NXDOMAIN and case.differing <= {"authority"}
+    return optout and same and _as_written(case)
+
+
 def _as_written(case: Case, aa: bool | None = None) -> bool:
     """Whether our reply is what RFC 1034 §4.3.2 says, followed by the letter."""
     if case.reply is None:
@@ -111,6 +118,7 @@ CHOICES = (
     Choice("chain-to-its-end", _chain),
     Choice("type-in-no-zone", _type_in_no_zone),
     Choice("axfr-over-udp", _axfr_over_udp),
+    Choice("opt-out-proof", _opted_out),
 )
 
 

@@ -17,8 +17,9 @@ from facts import Facts
 from fleet import Fleet, fleet
 from queries import queries
 from realzones import real_root, real_zones
+from signedworlds import sign
 from tinyworlds import tiny_worlds
-from worlds import make_worlds
+from worlds import Maker, make_worlds
 
 WHOLE = os.environ.get("ZONECAST_DIFFERENTIAL") == "whole"
 FIRST = int(os.environ.get("ZONECAST_DIFFERENTIAL_SEED", "1"))
@@ -27,14 +28,15 @@ SEEDS = range(FIRST, FIRST + (8 if WHOLE else 1))
 WORLDS = 12 if WHOLE else 4
 EACH = 1000 if WHOLE else 400  # queries about one generated world
 TINY, EACH_TINY = (200, 60) if WHOLE else (40, 15)
+SIGNED, EACH_SIGNED = (100, 120) if WHOLE else (12, 60)
 REAL = 1000 if WHOLE else 60  # about one real zone
 PATIENCE = 1200 if WHOLE else 120
 
 pytestmark = pytest.mark.timeout(PATIENCE)
 
 
-def ask(servers: Fleet, facts: Facts, count: int, seed: object) -> Outcome:
-    return run(servers, facts, list(queries(Random(str(seed)), facts.known, count)))
+def ask(servers: Fleet, facts: Facts, count: int, seed: object, dnssec: float = 0.15) -> Outcome:
+    return run(servers, facts, list(queries(Random(str(seed)), facts.known, count, dnssec)))
 
 
 def conclude(outcome: Outcome, least: int) -> None:
@@ -54,6 +56,19 @@ def test_generated_zones(tmp_path: Path, seed: int) -> None:
         for number, (facts, count) in enumerate(worlds):
             total += ask(servers, facts, count, f"{seed}/{number}")
     conclude(total, WORLDS * EACH + TINY * EACH_TINY)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_signed_zones(tmp_path: Path, seed: int) -> None:
+    """Without PowerDNS, which signs anew what it has no metadata for."""
+    made = [*tiny_worlds(seed, SIGNED), *(Maker(seed, n, size=10).make() for n in range(2))]
+    worlds = [sign(world, tmp_path) for world in made]
+    texts = {origin: text for facts in worlds for origin, text in facts.texts.items()}
+    total = Outcome()
+    with fleet(tmp_path, texts, ("named", "knotd", "nsd")) as servers:
+        for number, facts in enumerate(worlds):
+            total += ask(servers, facts, EACH_SIGNED, f"{seed}/{number}", dnssec=0.9)
+    conclude(total, len(worlds) * EACH_SIGNED)
 
 
 def test_real_zones(tmp_path: Path, shared_data: Path) -> None:
