@@ -8,7 +8,6 @@ of each, in the same form. What goes wrong in one of them costs the time to judg
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from zonecast.cli.check_cache import Cache
 from zonecast.cli.check_record import Outcome, encode_facts, encode_outcome
 from zonecast.cli.check_zones import Zones
 from zonecast.cli.revisions import Files
+from zonecast.server.reading import ReadingProcesses
 from zonecast.zone.policy import POLICY_FILE, Policy
 
 # With fewer zones than these, starting another process takes what it saves.
@@ -36,12 +36,12 @@ class Helpers:
         self._zones = zones
         self._running: list[tuple[subprocess.Popen[bytes], IO[bytes], list[bytes]]] = []
         self.taken: set[bytes] = set()
-        cores = min(len(os.sched_getaffinity(0)), _MOST_HELPERS + 1)
-        worth = cores > 1 and len(origins) >= enough
+        count = min(ReadingProcesses().count, _MOST_HELPERS)
+        worth = count > 0 and len(origins) >= enough
         fit = [origin for origin in origins if self._fits(origin)] if worth else []
         if len(fit) >= enough:
-            for number in range(1, cores):
-                self._start(fit[number::cores])
+            for number in range(1, count + 1):
+                self._start(fit[number :: count + 1])
 
     def _fits(self, origin: bytes) -> bool:
         content = self._zones.files.read(self._zones.reading.holders[origin])
@@ -58,7 +58,12 @@ class Helpers:
             job.write(json.dumps([policy.decode("latin-1"), contents]).encode("ascii"))
             job.seek(0)
             command = [sys.executable, "-P", "-m", __name__]
-            child = subprocess.Popen(command, stdin=job, stdout=results, stderr=subprocess.DEVNULL)
+            quiet = subprocess.DEVNULL
+            try:
+                child = subprocess.Popen(command, stdin=job, stdout=results, stderr=quiet)
+            except OSError:  # too many processes, or too little memory
+                results.close()
+                return
         self._running.append((child, results, share))
         self.taken.update(share)
 

@@ -29,6 +29,7 @@ from zonecast.cli.check_record import (
     encode_outcome,
 )
 from zonecast.cli.revisions import Files
+from zonecast.server.reading import helpers
 from zonecast.zone.checks.expiry import signed_spans
 from zonecast.zone.checks.zone_facts import ZoneFacts, extract
 from zonecast.zone.collection import Reading, closure
@@ -97,7 +98,7 @@ class Before:
 
     @cached_property
     def _reading(self) -> Reading:
-        return Reading(self._old.paths, self._old.read, self._policy)
+        return Reading(self._old.paths, self._old.read, self._policy, helpers=helpers())
 
     def differs(self, origin: bytes, path: str, sources: Iterable[str]) -> bool:
         """Whether this zone was there and was read from another file, or from other content in it
@@ -122,7 +123,7 @@ class Zones(Mapping[bytes, ZoneFacts]):
     ) -> None:
         self.files = files
         self.policy = policy
-        self.reading = Reading(files.paths, files.read, policy, only=only)
+        self.reading = Reading(files.paths, files.read, policy, only=only, helpers=helpers())
         self.keyed = Keys(policy)
         self._cache = kept
         self._facts: dict[bytes, ZoneFacts] = {}

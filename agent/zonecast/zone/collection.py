@@ -155,7 +155,8 @@ class Reading:
     """What there is to read in a revision: `origins` has every zone file and its zone, `holders`
     the file that each zone (lower-cased) is read from, which is the first of several; `wanted` the
     zones whose files, any of them, `only` accepts. `faults` are findings about such files, by zone;
-    `unplaced` those about files that are no zone's."""
+    `unplaced` those about files that are no zone's. `helpers` read parts of big files, see
+    `read_zone`."""
 
     def __init__(
         self,
@@ -164,6 +165,7 @@ class Reading:
         policy: Policy,
         *,
         only: Callable[[str], bool] | None = None,
+        helpers: Helpers | None = None,
     ) -> None:
         self.known = paths if isinstance(paths, frozenset) else frozenset(paths)
         self.origins, findings = zone_files(self.known, policy)
@@ -184,11 +186,12 @@ class Reading:
                 self.unplaced.append(found)
         self._read = read
         self._include = includer(self.known, read)
+        self._helpers = helpers
 
     def zone(self, origin: bytes) -> Parsed:
         """Read the zone with this (lower-cased) origin."""
         path = self.holders[origin]
-        parsed = _read(path, self.origins[path], self._read, self._include)
+        parsed = _read(path, self.origins[path], self._read, self._include, self._helpers)
         parsed.findings += self.faults.get(origin, ())
         return parsed
 
@@ -216,8 +219,8 @@ def read_collection(
 ) -> Collection:
     """The zones of a revision; those alone whose zone file's path `only` accepts. Where two files
     hold one zone, the first is read and held back by a finding, whichever of them is wanted.
-    `helpers` read parts of big files, see `read_zone`."""
-    reading = Reading(paths, read, policy, only=only)
+    `helpers` as in `Reading`."""
+    reading = Reading(paths, read, policy, only=only, helpers=helpers)
     zones = {origin: reading.zone(origin) for origin in reading.wanted}
     return Collection(policy, reading.origins, zones, reading.unplaced)
 
@@ -227,7 +230,7 @@ def _read(
     origin: bytes,
     read: Read,
     include: Callable[[str, str], tuple[str, bytes]],
-    helpers: Helpers | None = None,
+    helpers: Helpers | None,
 ) -> Parsed:
     try:
         content = read(path)
