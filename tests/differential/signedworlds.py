@@ -7,8 +7,8 @@ from itertools import cycle
 from pathlib import Path
 
 from facts import Facts
+from madezone import World
 from peers import require
-from worlds import World
 
 CHAINS = cycle(([], ["-3", "-", "-H", "0"], ["-3", "aabb", "-H", "1", "-A"]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import dns.name
-from worlds import MadeZone, Name, World, written
+from madezone import MadeZone, Name, World, written
 
 
 class TinyMaker:
