@@ -13,9 +13,9 @@ from zone_support import ORIGIN, TOP
 
 from zonecast.errors import RepositoryError
 from zonecast.server.reading import ReadingProcess, ReadingProcesses
-from zonecast.zone import zonefile_lines
+from zonecast.zone import zonefile_lines, zonefile_part
 from zonecast.zone.zonefile import Helpers, Parsed, read_zone
-from zonecast.zone.zonefile_part import read_part
+from zonecast.zone.zonefile_part import NotPlainSailingError, read_part
 
 SMALL = 64  # octets a block: small files are then cut like big ones
 
@@ -82,10 +82,14 @@ class Answer:
     def __init__(self, helpers: Here, task: bytes) -> None:
         self.helpers, self.task = helpers, task
 
-    def wait(self) -> bytes:
-        answer = read_part(self.task)
-        self.helpers.taken += bool(answer)
-        return answer
+    def wait(self) -> list[bytes]:
+        pieces: list[bytes] = []
+        try:
+            read_part(self.task, pieces.append)
+        except NotPlainSailingError:
+            return []
+        self.helpers.taken += 1
+        return pieces
 
     def drop(self) -> None:
         """Nothing to end."""
@@ -95,6 +99,7 @@ class Answer:
 def small_blocks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zonefile_lines, "BLOCK", SMALL)
+        patch.setattr(zonefile_part, "PIECE", 5)
         yield
 
 
@@ -166,14 +171,14 @@ def test_processes_read_parts() -> None:
     content = (TOP + "".join(f"h{n} A 192.0.2.{n % 250}\n" for n in range(2000))).encode()
     helpers = Watched(cores=3, least=0)
     assert_same(read(content), read(content, helpers))
-    assert [len(one.answer) > 0 for one in helpers.started] == [True, True]
+    assert [one.pieces for one in helpers.started] == [2, 2]
 
 
 def test_what_a_process_that_dies_leaves_is_read_all_the_same() -> None:
     content = (TOP + "".join(f"h{n} A 192.0.2.{n % 250}\n" for n in range(2000))).encode()
     helpers = Watched(cores=3, least=0, kill=True)
     assert_same(read(content), read(content, helpers))
-    assert [one.answer for one in helpers.started] == [b"", b""]
+    assert [one.pieces for one in helpers.started] == [0, 0]
 
 
 def test_small_files_are_read_by_one_process() -> None:
@@ -199,8 +204,10 @@ class Watched(ReadingProcesses):
 
 
 class WatchedProcess(ReadingProcess):
-    answer = b"not asked"
+    pieces = -1
 
-    def wait(self) -> bytes:
-        self.answer = super().wait()
-        return self.answer
+    def wait(self) -> Iterator[bytes]:
+        self.pieces = 0
+        for piece in super().wait():
+            self.pieces += 1
+            yield piece

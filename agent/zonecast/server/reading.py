@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import IO
 
 # A file below this many octets is read sooner than a process is started.
@@ -32,12 +33,13 @@ class ReadingProcess:
                 stderr=subprocess.DEVNULL,
             )
 
-    def wait(self) -> bytes:
-        """The answer, when it is there; no octets where there is none."""
+    def wait(self) -> Iterator[bytes]:
+        """What the process gave, when it has ended; nothing where it failed."""
         if self.process.wait() != 0:
-            return b""
+            return
         self._output.seek(0)
-        return self._output.read()
+        while size := self._output.read(4):
+            yield self._output.read(int.from_bytes(size, "big"))
 
     def drop(self) -> None:
         """Ends the process, if it has not ended."""
@@ -49,9 +51,9 @@ class ReadingProcess:
 class NoAnswer:
     """What stands for a process that could not be started."""
 
-    def wait(self) -> bytes:
-        """No octets."""
-        return b""
+    def wait(self) -> tuple[()]:
+        """Nothing."""
+        return ()
 
     def drop(self) -> None:
         """Nothing is there to end."""
@@ -99,12 +101,20 @@ def main() -> None:
     import gc
 
     gc.disable()
-    from zonecast.zone.zonefile_part import read_part
+    from zonecast.zone.zonefile_part import NotPlainSailingError, read_part
 
-    answer = read_part(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(answer)
-    sys.stdout.flush()
-    # What was read needs no taking apart: that would take as long as packing it.
+    output = sys.stdout.buffer
+
+    def give(octets: bytes) -> None:
+        output.write(len(octets).to_bytes(4, "big"))
+        output.write(octets)
+
+    try:
+        read_part(sys.stdin.buffer.read(), give)
+    except NotPlainSailingError:
+        sys.exit(1)
+    output.flush()
+    # What was read needs no taking apart.
     os._exit(0)
 
 

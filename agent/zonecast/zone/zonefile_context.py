@@ -6,7 +6,7 @@ Where the standards leave room it is as in BIND: an included file starts with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from zonecast.errors import BadNameError
@@ -24,8 +24,9 @@ MAX_TTL = (1 << 31) - 1
 class Answer(Protocol):
     """What another process makes of a part of a file."""
 
-    def wait(self) -> bytes:
-        """The packed ReadPart; no octets where there is none."""
+    def wait(self) -> Iterable[bytes]:
+        """What `zonefile_part.read_part` gave, the whole of it; nothing where it raised, or the
+        process died."""
 
     def drop(self) -> None:
         """Nobody asks any more."""

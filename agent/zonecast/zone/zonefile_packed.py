@@ -28,17 +28,10 @@ class Task(NamedTuple):
         return cls._make(marshal.loads(octets))  # noqa: S302 - from a process of our own
 
 
-class ReadPart(NamedTuple):
-    """A part that was read without a finding.
+class Piece(NamedTuple):
+    """Some of the records of a part: finished RRsets by key, and the places of their records as
+    `zonefile_records.Places` has them."""
 
-    The context at its end: `origin`, the TTLs, and where the last $ORIGIN stood. Then its RRsets
-    by key, and the places of its records as `zonefile_records.Places` has them.
-    """
-
-    origin: bytes
-    default_ttl: int | None
-    last_ttl: int | None
-    origin_place: tuple[int, int] | None
     keys: list[bytes]
     rows: list[Row]
     first: bytes
@@ -47,13 +40,28 @@ class ReadPart(NamedTuple):
     others: bytes
 
     def pack(self) -> bytes:
-        """The part as octets."""
+        """The piece as octets."""
         return marshal.dumps(tuple(self))
 
     @classmethod
-    def unpack(cls, octets: bytes) -> ReadPart | None:
-        """The part that `pack` made octets of; None where they are not whole."""
-        try:
-            return cls._make(marshal.loads(octets))  # noqa: S302 - from a process of our own
-        except (EOFError, ValueError, TypeError):
-            return None
+    def unpack(cls, octets: bytes) -> Piece:
+        """The piece that `pack` made octets of. Raises what `marshal.loads` raises."""
+        return cls._make(marshal.loads(octets))  # noqa: S302 - from a process of our own
+
+
+class End(NamedTuple):
+    """The context at the end of a part: the origin, the TTLs, where the last $ORIGIN stood."""
+
+    origin: bytes
+    default_ttl: int | None
+    last_ttl: int | None
+    origin_place: tuple[int, int] | None
+
+    def pack(self) -> bytes:
+        """The context as octets."""
+        return marshal.dumps(tuple(self))
+
+    @classmethod
+    def unpack(cls, octets: bytes) -> End:
+        """The context that `pack` made octets of. Raises what `marshal.loads` raises."""
+        return cls._make(marshal.loads(octets))  # noqa: S302 - from a process of our own

@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from zonecast.zone.zonefile_context import State
-from zonecast.zone.zonefile_packed import ReadPart, Task
+from zonecast.zone.zonefile_packed import End, Piece, Task
 from zonecast.zone.zonefile_reader import FileReader
 from zonecast.zone.zonefile_records import EnoughError, Records
 
+# RRsets that are read before they are passed on: no more than these are held.
+PIECE = 1 << 14
 
-def read_part(octets: bytes) -> bytes:
-    """The answer to a packed task: a packed ReadPart; no octets where anything about the part is
-    not plain sailing, and so for the process to read that reads the whole file."""
-    task = Task.unpack(octets)
-    records = Records(task.zone, "")
-    state = State(records, None)
-    state.default_ttl = task.default_ttl
-    file = FileReader(state, "", task.text, task.origin)
-    file.before = task.before
+
+class NotPlainSailingError(Exception):
+    """Something about the part is for the process to read that reads the whole file."""
+
+
+class _PartReader(FileReader):
+    """Passes on what it read, piece by piece."""
+
+    def __init__(self, task: Task, give: Callable[[bytes], None]) -> None:
+        state = State(Records(task.zone, ""), None)
+        state.default_ttl = task.default_ttl
+        super().__init__(state, "", task.text, task.origin)
+        self.before = task.before
+        self._give = give
+
+    def after_block(self, end: int) -> None:
+        """Passes on the records, once there are enough or the text has ended."""
+        if len(self.records.rrsets) >= PIECE:
+            self.pass_on()
+
+    def pass_on(self) -> None:
+        """Passes on the records that were read, and begins anew."""
+        records, places = self.records, self.records.places
+        records.finish()
+        if records.findings or records.soa_seen or records.has_generated:
+            raise NotPlainSailingError
+        piece = Piece(
+            list(records.rrsets),
+            [(*rrset,) for rrset in records.rrsets.values()],
+            places.first.tobytes(),
+            places.other_keys,
+            places.other_rdatas,
+            places.others.tobytes(),
+        )
+        self._give(piece.pack())
+        self.records = self.state.records = Records(records.origin, "")
+
+
+def read_part(octets: bytes, give: Callable[[bytes], None]) -> None:
+    """Reads the part that a packed task says: gives packed pieces of it, and the packed context
+    at its end as the last one. Raises NotPlainSailingError."""
+    file = _PartReader(Task.unpack(octets), give)
     try:
         file.read()
-        records.finish()
+        file.pass_on()
     except EnoughError:
-        return b""
-    if records.findings or records.soa_seen or records.has_generated:
-        return b""
-    places = records.places
-    return ReadPart(
-        file.origin,
-        state.default_ttl,
-        state.last_ttl,
-        file.origin_place,
-        list(records.rrsets),
-        [(*rrset,) for rrset in records.rrsets.values()],
-        places.first.tobytes(),
-        places.other_keys,
-        places.other_rdatas,
-        places.others.tobytes(),
-    ).pack()
+        raise NotPlainSailingError from None
+    state = file.state
+    give(End(file.origin, state.default_ttl, state.last_ttl, file.origin_place).pack())

@@ -24,22 +24,41 @@ MAX_INCLUDES = 1000
 class FileReader(FileContext):
     """Reads one file of a zone."""
 
+    def __init__(
+        self,
+        state: State,
+        path: str,
+        content: bytes,
+        origin: bytes,
+        parent: FileContext | None = None,
+    ) -> None:
+        super().__init__(state, path, content, origin, parent)
+        self.parts: dict[int, Part] = {}
+        self.shared = False
+
     def read(self) -> None:
         """Reads to the end; every error becomes a finding."""
-        parts: dict[int, Part] = {}
         try:
-            self._read_blocks(parts)
+            self._read_blocks()
         finally:
-            for part in parts.values():
+            for part in self.parts.values():
                 part.answer.drop()
 
-    def _read_blocks(self, parts: dict[int, Part]) -> None:
+    def after_block(self, end: int) -> None:
+        """What is done when reading comes to the `end` of a block: after the first one it is time
+        to share the others."""
+        if not self.shared:
+            self.shared = True
+            self.parts = share(self, end)
+
+    def _read_blocks(self) -> None:
         """Reads block after block, but for the parts that others read."""
         plain = Plains()
         index = 0
         for start, end, first, after in self.lines.blocks():
-            if index == first and first in parts and take(self, parts[first]):
-                index = parts[first].after
+            part = self.parts.get(first)
+            if index == first and part is not None and take(self, part):
+                index = part.after
             if index >= after:
                 continue
             if index > first:
@@ -51,8 +70,7 @@ class FileReader(FileContext):
                     next(found, None)
             # Every line but the file's last ends in a line feed and was a row.
             index = max(index, after if end < len(self.lines.content) else after - 1)
-            if not first:
-                parts.update(share(self, end))
+            self.after_block(end)
         while index < len(self.lines):
             index = self._entry(index)
 

@@ -13,7 +13,7 @@ from zonecast.zone.catalogue import CATALOGUE, finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.rrset import RRset, make_rrset
 from zonecast.zone.zonefile_lines import Lines
-from zonecast.zone.zonefile_packed import ReadPart
+from zonecast.zone.zonefile_packed import Piece
 
 MAX_ERRORS = 100
 MAX_WARNINGS_OF_A_KIND = 20
@@ -173,37 +173,48 @@ class Records:
         )
         self.report("ttl-mismatch", *self.places.unpack(place), message, "give them one TTL")
 
-    def take(self, part: ReadPart) -> None:
-        """The records of a part of the zone file that was read, and finished, elsewhere."""
+    def take(self, piece: Piece) -> None:
+        """Records that were read, and finished, elsewhere; they stand after all that are here."""
         rrsets, places = self.rrsets, self.places
-        if not rrsets.keys().isdisjoint(part.keys):
-            self._take_singly(part)
-            return
-        rrsets.update(zip(part.keys, map(partial(tuple.__new__, RRset), part.rows), strict=True))
-        places.first.frombytes(part.first)
-        places.other_keys += part.other_keys
-        places.other_rdatas += part.other_rdatas
-        places.others.frombytes(part.others)
+        if not rrsets.keys().isdisjoint(piece.keys):
+            piece = self._take_known(piece)
+        rows = map(partial(tuple.__new__, RRset), piece.rows)
+        rrsets.update(zip(piece.keys, rows, strict=True))
+        places.first.frombytes(piece.first)
+        places.other_keys += piece.other_keys
+        places.other_rdatas += piece.other_rdatas
+        places.others.frombytes(piece.others)
 
-    def _take_singly(self, part: ReadPart) -> None:
-        """A part that has records of RRsets that are here already: record by record, in order."""
-        first, others = array("Q", part.first), array("Q", part.others)
-        later: dict[bytes, list[bytes]] = {}
+    def _take_known(self, piece: Piece) -> Piece:
+        """Takes the records of RRsets that are here already, one by one and in their order. What
+        is left of the piece."""
+        known = self.rrsets.keys() & set(piece.keys)
+        left = Piece([], [], b"", [], [], b"")
+        first, others = array("Q"), array("Q")
+        later: dict[bytes, list[bytes]] = {key: [] for key in known}
         found = []
-        for key, rdata, place in zip(part.other_keys, part.other_rdatas, others, strict=True):
-            later.setdefault(key, []).append(rdata)
-            found.append((place, key, rdata))
-        sets = dict(zip(part.keys, part.rows, strict=True))
-        for key, place in zip(part.keys, first, strict=True):
-            found.append((place, key, _first_rdata(sets[key][3], later.get(key, ()))))
-        for place, key, rdata in sorted(found):
-            owner, rtype, ttl, _ = sets[key]
-            known = self.rrsets.get(key)
-            if known is None:
-                self.rrsets[key] = RRset(owner, rtype, ttl, (rdata,))
-                self.places.first.append(place)
+        sets = {}
+        for key, rdata, place in zip(
+            piece.other_keys, piece.other_rdatas, array("Q", piece.others), strict=True
+        ):
+            if key in known:
+                later[key].append(rdata)
+                found.append((place, key, rdata))
             else:
-                self.add_more(key, known, ttl, rdata, place)
+                left.other_keys.append(key)
+                left.other_rdatas.append(rdata)
+                others.append(place)
+        for key, row, place in zip(piece.keys, piece.rows, array("Q", piece.first), strict=True):
+            if key in known:
+                sets[key] = row
+                found.append((place, key, _first_rdata(row[3], later[key])))
+            else:
+                left.keys.append(key)
+                left.rows.append(row)
+                first.append(place)
+        for place, key, rdata in sorted(found):
+            self.add_more(key, self.rrsets[key], sets[key][2], rdata, place)
+        return left._replace(first=first.tobytes(), others=others.tobytes())
 
     def finish(self) -> None:
         """Puts RRsets of more than two records together, and reports what is there twice."""

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from zonecast.errors import BadNameError
 from zonecast.zone.zonefile_context import FileContext, Part
-from zonecast.zone.zonefile_packed import ReadPart, Task
+from zonecast.zone.zonefile_packed import End, Piece, Task
 from zonecast.zone.zonefile_rdata import read_ttl, wire_name
 
 # What this process reads of the file, as a multiple of what each other one does: they have to
@@ -79,16 +79,20 @@ def take(file: FileContext, part: Part) -> bool:
     state = file.state
     if (file.origin, state.default_ttl) != (part.origin, part.default_ttl):
         return False
-    found = ReadPart.unpack(part.answer.wait())
-    if found is None:
+    ended = None
+    for octets in part.answer.wait():
+        if ended is not None:
+            file.records.take(Piece.unpack(ended))
+        ended = octets
+    if ended is None:
         return False
-    file.records.take(found)
-    if found.origin != file.origin:
-        file.set_origin(found.origin)
-    file.origin_place = found.origin_place or file.origin_place
-    state.default_ttl = found.default_ttl
-    if found.last_ttl is not None:
-        state.last_ttl = found.last_ttl
+    end = End.unpack(ended)
+    if end.origin != file.origin:
+        file.set_origin(end.origin)
+    file.origin_place = end.origin_place or file.origin_place
+    state.default_ttl = end.default_ttl
+    if end.last_ttl is not None:
+        state.last_ttl = end.last_ttl
     # The line that follows, if there is one, has an owner of its own: another part starts there.
     file.owner_word = b""
     return True
