@@ -23,10 +23,7 @@ def echo(fd: int) -> None:
     poll.register(fd, select.POLLIN)
     while True:
         poll.poll()
-        replies = [
-            (packet[:2] + b"\x84" + packet[3:], client) for packet, client in batch.receive()
-        ]
-        batch.send(replies)
+        batch.send([packet[:2] + b"\x84" + packet[3:] for packet in batch.receive()])
 
 
 @contextmanager

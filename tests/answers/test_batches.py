@@ -62,10 +62,12 @@ def test_every_reply_reaches_its_client(
         received = []
         while len(received) < len(packets):
             wait(server)
-            received += batch.receive()
-        assert [packet for packet, _ in received] == packets
-        assert {batch.client_ip(client) for _, client in received} == {one.getsockname()[0]}
-        batch.send([(packet + b"!", client) for packet, client in received])
+            came = batch.receive()
+            received += came
+            for slot in range(len(came)):
+                assert batch.client_ip(slot) == one.getsockname()[0]
+            batch.send([packet + b"!" for packet in came])
+        assert received == packets
         for number, packet in enumerate(packets):
             sock = (one, two)[number % 2]
             sock.settimeout(5)
@@ -82,7 +84,7 @@ def test_no_more_than_a_batch_at_once(
             client.sendto(b"%d" % number, server.getsockname())
         wait(server)
         assert len(batch.receive()) == BATCH
-        assert [packet for packet, _ in batch.receive()] == [b"64", b"65", b"66"]
+        assert batch.receive() == [b"64", b"65", b"66"]
 
 
 def test_a_long_packet_is_cut(implementation: type[Datagrams], client: socket.socket) -> None:
@@ -91,7 +93,7 @@ def test_a_long_packet_is_cut(implementation: type[Datagrams], client: socket.so
         client.sendto(b"x" * (PACKET + 100), server.getsockname())
         client.sendto(b"next", server.getsockname())
         wait(server)
-        assert [len(packet) for packet, _ in batch.receive()] == [PACKET, 4]
+        assert [len(packet) for packet in batch.receive()] == [PACKET, 4]
 
 
 def test_a_reply_that_cannot_be_sent_holds_up_no_other(
@@ -100,15 +102,15 @@ def test_a_reply_that_cannot_be_sent_holds_up_no_other(
     with bound(socket.AF_INET) as server:
         batch = implementation(server)
         gone = bound(socket.AF_INET)
-        for sock in (gone, client, client):
+        for sock in (gone, client, client, client, client):
             sock.sendto(b"query", server.getsockname())
         wait(server)
-        (_, nobody), (_, first), (_, second) = batch.receive()
+        assert len(batch.receive()) == 5
         gone.close()
         for _ in range(2):  # the second time, the ICMP error of the first has come
-            batch.send([(b"lost", nobody), (b"x" * 70000, first), (b"a", first), (b"b", second)])
+            batch.send([b"lost", b"x" * 70000, b"a", None, b"b"])
             assert [client.recv(100), client.recv(100)] == [b"a", b"b"]
-            assert batch.receive() == []
+        assert batch.receive() == []
 
 
 def test_source_port_0_gets_nothing(implementation: type[Datagrams]) -> None:
@@ -123,7 +125,7 @@ def test_source_port_0_gets_nothing(implementation: type[Datagrams]) -> None:
             header = struct.pack(">HHHH", 0, server.getsockname()[1], 8 + len(payload), 0)
             raw.sendto(header + payload, ("127.0.0.1", 0))
         wait(server)
-        assert batch.receive() == []
+        assert batch.receive() == [b""]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,8 @@ def test_reply_leaves_from_the_address_that_was_asked(
         wait(server)
         packets = batch.receive()
         assert len(packets) == len(asked)
-        assert {batch.client_ip(client) for _, client in packets} <= {"127.0.0.1", "::1", *asked}
+        clients_seen = {batch.client_ip(slot) for slot in range(len(packets))}
+        assert clients_seen <= {"127.0.0.1", "::1", *asked}
         batch.send(packets)
         for client, host in zip(clients, asked, strict=True):
             assert client.recv(100) == host.encode()

@@ -1,35 +1,35 @@
 """Receiving and sending datagrams, many at a time: what a datagram worker needs of a socket.
 
-`Batch` is the portable way, one system call a packet; `zonecast.server.answering.mmsg` is Linux's, one
-system call a batch. Both behave the same.
+`Batch` is the portable way, one system call a packet; `zonecast.server.answering.mmsg` is Linux's,
+one system call a batch. Both behave the same: packets come in slots, and a slot's reply goes to
+where its packet came from, until the next batch is received.
 
-A client is whatever the implementation needs to answer it; `client_ip` makes text of it.
-Packets from source port 0 are dropped: nothing can be answered there, and nothing honest comes.
+Packets from source port 0 are empty: nothing can be answered there, and nothing honest comes.
 """
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 # Packets received at once, and octets of one packet taken: a longer one is cut and so malformed.
 BATCH = 64
 PACKET = 4096
 
-Packets = list[tuple[bytes, Any]]
-
 
 class Datagrams(Protocol):
     """A non-blocking datagram socket."""
 
-    def receive(self) -> Packets:
-        """Up to BATCH packets that wait, each with its client; none where there is nothing."""
+    def receive(self) -> list[bytes]:
+        """Up to BATCH packets that wait, by slot; none where there is nothing."""
 
-    def send(self, replies: Packets) -> None:
-        """Send replies; one that cannot be sent is lost, as on any network."""
+    def send(self, replies: Sequence[bytes | None]) -> None:
+        """Send the replies to the last batch, by slot; None is silence. One that cannot be sent is
+        lost, as on any network."""
 
-    def client_ip(self, client: Any) -> str:
-        """A client's IP address in text."""
+    def client_ip(self, slot: int) -> str:
+        """The IP address, in text, that a slot's packet came from."""
 
 
 class Batch:
@@ -37,11 +37,13 @@ class Batch:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._clients: list[Any] = []
         sock.setblocking(False)
 
-    def receive(self) -> Packets:
+    def receive(self) -> list[bytes]:
         """See `Datagrams`."""
-        packets: Packets = []
+        packets: list[bytes] = []
+        self._clients = []
         for _ in range(BATCH):
             try:
                 packet, client = self._socket.recvfrom(PACKET)
@@ -49,18 +51,19 @@ class Batch:
                 break
             except OSError:  # an ICMP error of an earlier reply (ECONNREFUSED and the like)
                 continue
-            if client[1]:
-                packets.append((packet, client))
+            packets.append(packet if client[1] else b"")
+            self._clients.append(client)
         return packets
 
-    def send(self, replies: Packets) -> None:
+    def send(self, replies: Sequence[bytes | None]) -> None:
         """See `Datagrams`."""
-        for reply, client in replies:
+        for reply, client in zip(replies, self._clients, strict=True):
             try:
-                self._socket.sendto(reply, client)
+                if reply is not None:
+                    self._socket.sendto(reply, client)
             except OSError:  # EAGAIN, EMSGSIZE, unreachable: the client asks again
                 continue
 
-    def client_ip(self, client: Any) -> str:
+    def client_ip(self, slot: int) -> str:
         """See `Datagrams`."""
-        return str(client[0])
+        return str(self._clients[slot][0])

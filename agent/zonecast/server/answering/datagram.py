@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zonecast.server.answering.batch import Batch, Datagrams, Packets
+from zonecast.server.answering.batch import Batch, Datagrams
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import read_rules
 from zonecast.server.channel import Channel
@@ -53,13 +53,17 @@ class DatagramWorker:
         packets = batch.receive()
         if not packets:
             return
-        replies: Packets = []
+        replies: list[bytes | None] = []
         with self._reader.begin() as snapshot:
             responder.use(snapshot)
-            for packet, client in packets:
-                reply = responder.reply(packet, client)
-                if isinstance(reply, bytes):
-                    replies.append((reply, client))
+            cached = responder.cache.get
+            for packet in packets:
+                known = cached(packet[2:])
+                if known is not None:
+                    replies.append(packet[:2] + known)
+                else:
+                    reply = responder.reply(packet, len(replies))
+                    replies.append(reply if isinstance(reply, bytes) else None)
             batch.send(replies)
 
     def _obey(self) -> bool:

@@ -54,7 +54,8 @@ class Responder:
     """Answers packets from the Snapshot given to `use`.
 
     `client_ip` makes an IP address in text of whatever the transport hands over as a client.
-    `report` takes messages for the controller: NOTIFYs received and faults.
+    `report` takes messages for the controller: NOTIFYs received and faults. `cache` has replies
+    after the identifier by queries after theirs, right for the version in use.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Responder:
         self._report = report
         self._client_ip = client_ip
         self._datagram = datagram
-        self._cache: dict[bytes, bytes] = {}
+        self.cache: dict[bytes, bytes] = {}
         self._cached = 0
         self._notifies = 0
         self._notify_second = 0
@@ -84,7 +85,7 @@ class Responder:
         if view.number != self._number or (
             expired is not self._expired and expired != self._expired
         ):
-            self._cache.clear()
+            self.cache.clear()
             self._cached = 0
             self._number = view.number
             self._expired = expired
@@ -94,7 +95,7 @@ class Responder:
 
         Never raises: what goes wrong inside is reported once and answered with SERVFAIL.
         """
-        known = self._cache.get(packet[2:])
+        known = self.cache.get(packet[2:])
         if known is not None:
             return packet[:2] + known
         try:
@@ -111,9 +112,9 @@ class Responder:
         if len(packet) <= CACHE_QUERY and len(reply) <= CACHE_REPLY:
             self._cached += len(packet) + len(reply)
             if self._cached > CACHE_OCTETS:
-                self._cache.clear()
+                self.cache.clear()
                 self._cached = 0
-            self._cache[packet[2:]] = reply[2:]
+            self.cache[packet[2:]] = reply[2:]
 
     def fault(self, error: Exception) -> None:
         """Report an unexpected exception, the first time it comes from its place."""
