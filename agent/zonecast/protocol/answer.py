@@ -19,8 +19,8 @@ from zonecast.protocol.answer_find import (
     wildcard,
     zone_of,
 )
-from zonecast.protocol.compiled import NEGATIVE_KEY, SECURE, Entry, read_entry
-from zonecast.protocol.denial import find_denial
+from zonecast.protocol.compiled import CHAINS, NEGATIVE_KEY, SECURE, Entry, read_entry
+from zonecast.protocol.denial import find_proofs
 from zonecast.protocol.denial_proof import HashCollisionError
 from zonecast.protocol.sections import NOERROR, NXDOMAIN, REFUSED, SERVFAIL
 from zonecast.protocol.view import View, ZoneRef
@@ -184,31 +184,19 @@ class _Search:
         """NXDOMAIN or NODATA with the SOA (RFC 2308 §2), and its proof."""
         self.found.rcode = rcode
         entry = self.view.get(zone.prefix + NEGATIVE_KEY)
-        if entry is not None:
-            origin = name[len(name) - len(zone.origin) :]
-            soa = read_entry(entry)
-            tails = soa.records + soa.signatures if self.dnssec else soa.records
-            self._put(self.found.authority, zone, origin, rd.SOA, tails)
-        if self.dnssec:
+        if entry is None:
+            return
+        origin = name[len(name) - len(zone.origin) :]
+        soa = read_entry(entry)
+        tails = soa.records + soa.signatures if self.dnssec else soa.records
+        self._put(self.found.authority, zone, origin, rd.SOA, tails)
+        if self.dnssec and soa.flags & CHAINS:
             self._prove(zone, name, rcode)
 
     def _prove(self, zone: ZoneRef, name: bytes, rcode: int | None) -> None:
-        """Add the NSECs or NSEC3s that show why `name` is answered as it is: with NXDOMAIN, with
-        NODATA (as is a delegation without DS), or, with None, by a wildcard's records."""
-        denial = find_denial(self.view, zone)
-        if denial is None:
-            return
-        encloser = self.encloser
-        if encloser is None:
-            proofs = denial.no_data(name)
-        elif rcode is None:
-            proofs = denial.wildcard_answer(name, encloser)
-        elif rcode == NXDOMAIN:
-            proofs = denial.name_error(name, encloser)
-        else:
-            proofs = denial.wildcard_no_data(name, encloser)
+        """Add the proofs that go with `rcode` for this name (see `find_proofs`), each once."""
         told = {(item.owner.lower(), item.rtype) for item in self.found.authority}
-        for owner, rtype, tails in proofs:
+        for owner, rtype, tails in find_proofs(self.view, zone, name, rcode, self.encloser):
             if (owner, rtype) not in told:
                 told.add((owner, rtype))
                 self._put(self.found.authority, zone, owner, rtype, tails)

@@ -36,6 +36,7 @@ SIGNED = 8  # RRSIGs follow
 SECURE = 16  # on the NS RRset of a cut: there is a DS RRset
 NSEC_CHAIN = 32  # on the negative SOA: the apex has an NSEC
 NSEC3_CHAIN = 64  # on the negative SOA: the apex has an NSEC3PARAM
+CHAINS = NSEC_CHAIN | NSEC3_CHAIN
 
 CLASS_IN = 1
 POINTER = b"\xc0\x0c"
