@@ -93,6 +93,5 @@ def take(file: FileContext, part: Part) -> bool:
     state.default_ttl = end.default_ttl
     if end.last_ttl is not None:
         state.last_ttl = end.last_ttl
-    # The line that follows, if there is one, has an owner of its own: another part starts there.
-    file.owner_word = b""
+    # The owner stays: the line that follows, if there is one, has an owner of its own.
     return True
