@@ -13,7 +13,7 @@ from agents import KEY, Agent, Secret, Zones, primary_config, zone_text
 from peers import free_port
 from real_primaries import real_primary
 
-from zonecast.cli.diff_served import read_key_file
+from zonecast.cli.diffing.served import read_key_file
 from zonecast.errors import ConfigError
 
 MANAGED = '[serial]\nmode = "enforce"\n[zone."managed.test".serial]\nmode = "managed"\n'

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from check_support import AGENT, TOP, check, repository
 
-from zonecast.cli.check_cache import FILE, KEEP_DAYS, Cache
+from zonecast.cli.checking.cache import FILE, KEEP_DAYS, Cache
 
 DAY = 86400
 ZONES = {"a.zone": f"{TOP}@ MX 10 gone\n", "b.zone": f"{TOP}www CNAME nowhere.a.\n"}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from check_support import TOP
 
-from zonecast.cli.check_cache import Cache
-from zonecast.cli.check_helpers import Helpers
-from zonecast.cli.check_zones import Zones
+from zonecast.cli.checking.cache import Cache
+from zonecast.cli.checking.helpers import Helpers
+from zonecast.cli.checking.zones import Zones
 from zonecast.cli.revisions import Files, blob_id
 
 POLICY = (

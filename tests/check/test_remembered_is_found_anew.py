@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonecast.cli.check import judge_across, judge_all
-from zonecast.cli.check_cache import Cache
-from zonecast.cli.check_record import decode_facts, decode_outcome, encode_facts, encode_outcome
-from zonecast.cli.check_zones import Before, Zones
+from zonecast.cli.checking.cache import Cache
+from zonecast.cli.checking.record import decode_facts, decode_outcome, encode_facts, encode_outcome
+from zonecast.cli.checking.zones import Before, Zones
 from zonecast.cli.revisions import NO_FILES, Files, blob_id
 from zonecast.zone.checks.expiry import expired
 from zonecast.zone.collection import read_collection

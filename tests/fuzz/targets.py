@@ -15,10 +15,10 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from zonecast.cli.hook_judgement import Parent, judge_change
-from zonecast.cli.hook_merge import Sides, merge_zone
-from zonecast.cli.hook_serials import Wanted, plan_edits
-from zonecast.cli.hook_serials import edited as raised
+from zonecast.cli.hooks.judgement import Parent, judge_change
+from zonecast.cli.hooks.merge import Sides, merge_zone
+from zonecast.cli.hooks.serials import Wanted, plan_edits
+from zonecast.cli.hooks.serials import edited as raised
 from zonecast.cli.revisions import Files
 from zonecast.errors import ConfigError, RejectedError, RepositoryError
 from zonecast.repository import Repository

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zones_clone import ENFORCE, NAME, OTHER, Clone, run, zone, zonecast
 
-from zonecast.cli.hook_serials import Edit, edited
+from zonecast.cli.hooks.serials import Edit, edited
 
 
 def test_only_changed_zones_and_only_once(enforcing: Clone) -> None:

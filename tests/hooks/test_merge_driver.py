@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zones_clone import ENFORCE, NAME, OTHER, Clone, zone
 
-from zonecast.cli.hook_merge import Sides, merge_zone
+from zonecast.cli.hooks.merge import Sides, merge_zone
 from zonecast.errors import RepositoryError
 from zonecast.repository import Repository
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zone_support import TOP, make_repository, zonecast
 
-from zonecast.cli.diff_compare import Comparison, ZoneDifference
-from zonecast.cli.diff_markdown import LIMIT, markdown
+from zonecast.cli.diffing.compare import Comparison, ZoneDifference
+from zonecast.cli.diffing.markdown import LIMIT, markdown
 from zonecast.zone.differences import Difference
 
 ZONE = "zones/example.com.zone"

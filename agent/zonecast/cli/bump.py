@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zonecast.cli.hook_digits import overlaid, stage_digits
-from zonecast.cli.hook_judgement import Judged, Parent, judge_change
-from zonecast.cli.hook_serials import Edit, Wanted, by_path, edited, plan_edits, write_file
+from zonecast.cli.hooks.digits import overlaid, stage_digits
+from zonecast.cli.hooks.judgement import Judged, Parent, judge_change
+from zonecast.cli.hooks.serials import Edit, Wanted, by_path, edited, plan_edits, write_file
 from zonecast.cli.place import Place, find_place
 from zonecast.cli.render import finding_line, relocated, say
 from zonecast.cli.revisions import (

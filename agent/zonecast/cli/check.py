@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zonecast.cli.annotations import github_lines, sarif
-from zonecast.cli.check_cache import Cache, cache_directory
-from zonecast.cli.check_helpers import Helpers
-from zonecast.cli.check_record import Outcome, decode_findings, encode_findings
-from zonecast.cli.check_zones import Before, Zones
-from zonecast.cli.excerpts import excerpts
+from zonecast.cli.checking.annotations import github_lines, sarif
+from zonecast.cli.checking.cache import Cache, cache_directory
+from zonecast.cli.checking.excerpts import excerpts
+from zonecast.cli.checking.helpers import Helpers
+from zonecast.cli.checking.progress import progress
+from zonecast.cli.checking.record import Outcome, decode_findings, encode_findings
+from zonecast.cli.checking.tree_state import TreeState
+from zonecast.cli.checking.zones import Before, Zones
 from zonecast.cli.place import Place, find_place
-from zonecast.cli.progress import progress
 from zonecast.cli.render import format_option, relocated, say, show_findings
 from zonecast.cli.revisions import (
     NO_FILES,
@@ -31,7 +32,6 @@ from zonecast.cli.revisions import (
     staged,
     work_tree,
 )
-from zonecast.cli.tree_state import TreeState
 from zonecast.errors import RepositoryError, UsageError
 from zonecast.zone.checks.across import check_across
 from zonecast.zone.checks.expiry import expired

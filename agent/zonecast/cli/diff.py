@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from zonecast.cli.agent import config_option
-from zonecast.cli.diff_compare import Comparison, compare_files, compare_served
-from zonecast.cli.diff_markdown import markdown
-from zonecast.cli.diff_text import show_human, show_json
+from zonecast.cli.diffing.compare import Comparison, compare_files, compare_served
+from zonecast.cli.diffing.markdown import markdown
+from zonecast.cli.diffing.text import show_human, show_json
 from zonecast.cli.place import Place, find_place
 from zonecast.cli.render import format_option, say
 from zonecast.cli.revisions import Files, committed, committed_or_none, staged, work_tree
@@ -111,7 +111,7 @@ def _compare_served(
     only: frozenset[bytes],
 ) -> Comparison:
     # Loaded here: two revisions are compared without transfers and store.
-    from zonecast.cli.diff_served import from_server, from_store, read_key_file
+    from zonecast.cli.diffing.served import from_server, from_store, read_key_file
 
     if server is None:
         return compare_served(lambda wanted: from_store(config_path, wanted), after, only)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from zonecast.cli.hook_commit import judge_staged, merged_heads
-from zonecast.cli.hook_judgement import Judgement, show_order
-from zonecast.cli.hook_merge import Sides, merge_zone
-from zonecast.cli.hook_push import judge_outgoing, outgoing_branch, parse_outgoing
-from zonecast.cli.hook_receive import judge_push, parse_updates, published_branch
-from zonecast.cli.hook_serials import Edit
-from zonecast.cli.hook_setup import (
+from zonecast.cli.hooks.commit import judge_staged, merged_heads
+from zonecast.cli.hooks.judgement import Judgement, show_order
+from zonecast.cli.hooks.merge import Sides, merge_zone
+from zonecast.cli.hooks.push import judge_outgoing, outgoing_branch, parse_outgoing
+from zonecast.cli.hooks.receive import judge_push, parse_updates, published_branch
+from zonecast.cli.hooks.serials import Edit
+from zonecast.cli.hooks.setup import (
     install_client,
     install_server,
     set_branch,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zonecast.cli.hook_setup import install_client
+from zonecast.cli.hooks.setup import install_client
 from zonecast.cli.render import say
 from zonecast.errors import RepositoryError, remedy_for
 from zonecast.repository import Repository

@@ -14,7 +14,7 @@ from zonecast.zone.collection import Collection, affected, read_collection, zone
 from zonecast.zone.policy import POLICY_FILE, Policy
 
 if TYPE_CHECKING:  # a tree without git is checked without loading it
-    from zonecast.cli.tree_state import TreeState
+    from zonecast.cli.checking.tree_state import TreeState
     from zonecast.repository import Listing, Repository
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zonecast.cli.hook_receive import NO_SOCKET, SOCKET_KEY
+from zonecast.cli.hooks.receive import NO_SOCKET, SOCKET_KEY
 from zonecast.cli.render import say
 from zonecast.config import DEFAULT_RUN_DIR
 from zonecast.errors import ConfigError, ZonecastError

@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from zonecast.cli.check_cache import Cache
-from zonecast.cli.check_record import Outcome, encode_facts, encode_outcome
-from zonecast.cli.check_zones import Zones
+from zonecast.cli.checking.cache import Cache
+from zonecast.cli.checking.record import Outcome, encode_facts, encode_outcome
+from zonecast.cli.checking.zones import Zones
 from zonecast.cli.revisions import Files
 from zonecast.server.reading import ReadingProcesses
 from zonecast.zone.policy import POLICY_FILE, Policy

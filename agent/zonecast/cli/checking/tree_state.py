@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from zonecast.cli.check_cache import Cache
+from zonecast.cli.checking.cache import Cache
 from zonecast.cli.revisions import blob_id
 
 # A file changed so recently may change again and keep its size and its time, as the file system

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from zonecast.errors import BadNameError, ConfigError
+from zonecast.errors import BadNameError, ConfigError, RepositoryError
 from zonecast.repository import Repository
 from zonecast.zone.collection import origin_of
 from zonecast.zone.policy import POLICY_FILE, Policy, SerialPolicy
@@ -62,14 +62,14 @@ def merge_zone(
     if origin is not None and ours is not None and theirs is not None:
         word = _unused_word(sides)
         texts = Sides(*(_with_serial(*pair, word) for pair in zip(sides, found, strict=True)))
-        merged, clean = _merge_texts(repository, texts, marker_size)
+        merged, clean = _merge_texts(repository, path, texts, marker_size)
         # A side whose text is the result keeps its serial; any other's must be left behind.
         parents = ((texts.ours, ours.number), (texts.theirs, theirs.number))
         left = [number for text, number in parents if text != merged]
         serial = _above(left, [ours.number, theirs.number], policy.zone(origin).serial, now)
         if serial is not None:
             return Merged(merged.replace(word, b"%d" % serial), clean, serial)
-    return Merged(*_merge_texts(repository, sides, marker_size), None)
+    return Merged(*_merge_texts(repository, path, sides, marker_size), None)
 
 
 def _policy(repository: Repository) -> Policy:
@@ -127,8 +127,14 @@ def _above(
     return serial if all(is_greater(serial, number) for number in parents) else None
 
 
-def _merge_texts(repository: Repository, texts: Sides, marker_size: int) -> tuple[bytes, bool]:
+def _merge_texts(
+    repository: Repository, path: str, texts: Sides, marker_size: int
+) -> tuple[bytes, bool]:
     """What git makes of three texts, and whether that is without conflicts."""
+    if any(b"\0" in text for text in texts):  # git would refuse them, and be silent about it
+        raise RepositoryError(
+            "binary contents cannot be merged", where=path, remedy="take one side's: git checkout"
+        )
     with tempfile.TemporaryDirectory(prefix="zonecast-merge-") as directory:
         files = []
         labels = ("ours", "ancestor", "theirs")

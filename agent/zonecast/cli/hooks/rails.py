@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from zonecast.cli.hook_judgement import Judged, Judgement, step_from, versions_before
+from zonecast.cli.hooks.judgement import Judged, Judgement, step_from, versions_before
 from zonecast.cli.revisions import Files, committed
 from zonecast.repository import Repository
 from zonecast.server.publishing.safety import Safety
@@ -18,7 +18,7 @@ from zonecast.zone.rails import counted
 from zonecast.zone.rrset import Zone
 
 if TYPE_CHECKING:  # pre-commit needs no configuration and no socket
-    from zonecast.cli.hook_published import Published
+    from zonecast.cli.hooks.published import Published
 
 
 def safety_for(

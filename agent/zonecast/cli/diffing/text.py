@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zonecast.cli.diff_compare import Comparison, Counts, ZoneDifference, counts
+from zonecast.cli.diffing.compare import Comparison, Counts, ZoneDifference, counts
 from zonecast.cli.render import clean, counted, say
 from zonecast.zone.differences import Difference
 from zonecast.zone.serial import is_greater

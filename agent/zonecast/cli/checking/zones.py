@@ -19,8 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zonecast import __version__
-from zonecast.cli.check_cache import LARGEST, Cache
-from zonecast.cli.check_record import (
+from zonecast.cli.checking.cache import LARGEST, Cache
+from zonecast.cli.checking.record import (
     Outcome,
     Sources,
     decode_facts,
@@ -48,8 +48,8 @@ _MOST_RRSETS = LARGEST // 64
 def judges() -> bytes:
     """What tells this program's reader and checks from any other version's: the modules' sizes
     and times, so that nobody has to remember to count a number up."""
-    package = Path(__file__).parents[1]
-    modules = [package / "options.py", package / "cli" / "check_record.py"]
+    package = Path(__file__).parents[2]
+    modules = [package / "options.py", package / "cli" / "checking" / "record.py"]
     modules += sorted((package / "zone").rglob("*.py"))
     dnspython = find_spec("dns")
     if dnspython is not None and dnspython.origin is not None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zonecast.cli.diff_compare import Comparison, ZoneDifference
-from zonecast.cli.diff_text import heading, named, short_counts, summary, warnings
+from zonecast.cli.diffing.compare import Comparison, ZoneDifference
+from zonecast.cli.diffing.text import heading, named, short_counts, summary, warnings
 from zonecast.cli.render import clean, counted
 from zonecast.zone.differences import Difference
 

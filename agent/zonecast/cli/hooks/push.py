@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zonecast.cli.hook_judgement import Judgement
-from zonecast.cli.hook_receive import BRANCH_KEY, RefUpdate, judge_update
+from zonecast.cli.hooks.judgement import Judgement
+from zonecast.cli.hooks.receive import BRANCH_KEY, RefUpdate, judge_update
 from zonecast.errors import RejectedError, UsageError
 from zonecast.repository import Repository
 

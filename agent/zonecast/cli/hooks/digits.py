@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from zonecast.cli.hook_serials import Edit, by_path, edited
+from zonecast.cli.hooks.serials import Edit, by_path, edited
 from zonecast.cli.revisions import Files, read_zones, staged, touched_zones
 from zonecast.repository import Repository
 from zonecast.zone.policy import Policy

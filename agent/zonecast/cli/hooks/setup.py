@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from zonecast.cli.hook_receive import BRANCH_KEY, NO_SOCKET, SOCKET_KEY
+from zonecast.cli.hooks.receive import BRANCH_KEY, NO_SOCKET, SOCKET_KEY
 from zonecast.errors import UsageError
 from zonecast.repository import Repository
 from zonecast.repository.hooks import check_place, install, is_installed, uninstall

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import time
 
-from zonecast.cli.check_cache import Cache, cache_directory
-from zonecast.cli.check_zones import Zones
-from zonecast.cli.hook_judgement import Judgement
+from zonecast.cli.checking.cache import Cache, cache_directory
+from zonecast.cli.checking.zones import Zones
+from zonecast.cli.hooks.judgement import Judgement
 from zonecast.cli.revisions import Files
 from zonecast.repository import Repository
 from zonecast.zone.checks.across import check_across

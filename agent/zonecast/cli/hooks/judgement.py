@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from zonecast.cli.hook_serials import Wanted
+from zonecast.cli.hooks.serials import Wanted
 from zonecast.cli.revisions import Files, read_zones, touched_zones
 from zonecast.errors import RejectedError
 from zonecast.zone.changeset import Changeset, diff

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from zonecast.cli.hook_across import warn_across
-from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
-from zonecast.cli.hook_rails import judge_published, safety_for
+from zonecast.cli.hooks.across import warn_across
+from zonecast.cli.hooks.judgement import Judgement, Parent, judge_change
+from zonecast.cli.hooks.rails import judge_published, safety_for
 from zonecast.cli.revisions import NO_FILES, committed
 from zonecast.errors import RejectedError, UsageError
 from zonecast.repository import Repository
 
 if TYPE_CHECKING:  # pre-commit needs no configuration and no socket
-    from zonecast.cli.hook_published import Published
+    from zonecast.cli.hooks.published import Published
 
 BRANCH_KEY = "zonecast.branch"
 # Where the agent's status socket is, in git's configuration; NO_SOCKET: no agent is here.
@@ -59,7 +59,7 @@ def judge_push(
 
     Raises RejectedError for what no fixed zone would mend, ConfigError for a broken policy.
     """
-    from zonecast.cli.hook_published import ask_published
+    from zonecast.cli.hooks.published import ask_published
 
     ref = f"refs/heads/{branch}"
     for update in updates:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from zonecast.cli.hook_across import warn_across
-from zonecast.cli.hook_digits import overlaid, same_digits
-from zonecast.cli.hook_judgement import Judgement, Parent, judge_change
-from zonecast.cli.hook_rails import warn_rails
-from zonecast.cli.hook_serials import Edit, by_path, edited, plan_edits, write_file
+from zonecast.cli.hooks.across import warn_across
+from zonecast.cli.hooks.digits import overlaid, same_digits
+from zonecast.cli.hooks.judgement import Judgement, Parent, judge_change
+from zonecast.cli.hooks.rails import warn_rails
+from zonecast.cli.hooks.serials import Edit, by_path, edited, plan_edits, write_file
 from zonecast.cli.render import say
 from zonecast.cli.revisions import NO_FILES, Files, committed, staged
 from zonecast.errors import RejectedError, ZonecastError

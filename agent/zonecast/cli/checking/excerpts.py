@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zonecast.cli.check_cache import Cache
-from zonecast.cli.check_record import decode_lines, encode_lines
+from zonecast.cli.checking.cache import Cache
+from zonecast.cli.checking.record import decode_lines, encode_lines
 from zonecast.cli.render import excerpt
 from zonecast.cli.revisions import Files
 from zonecast.zone.findings import Position

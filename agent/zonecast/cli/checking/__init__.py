@@ -1,0 +1,1 @@
+"""What `zonecast check` is made of: what it reads and remembers, and how it shows findings."""

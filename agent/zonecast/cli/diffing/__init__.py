@@ -1,0 +1,1 @@
+"""What `zonecast diff` is made of: its sides, the comparison, and how it is shown."""

@@ -1,0 +1,1 @@
+"""What `zonecast hook` is made of: each of git's hooks, and the judgement that they share."""
