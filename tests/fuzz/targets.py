@@ -26,11 +26,11 @@ from zonecast.zone import names
 from zonecast.zone.changeset import diff
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import judge
-from zonecast.zone.increment import read_step
 from zonecast.zone.policy import POLICY_FILE, Policy
 from zonecast.zone.rrset import SOA_KEY, RRset, Zone, node_of
 from zonecast.zone.serial import is_greater
 from zonecast.zone.zonefile import Parsed, read_zone
+from zonecast.zone.zonefile.increment import read_step
 
 ORIGIN = names.from_text("example.com.")
 PATH = "zones/example.com.zone"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seeds import WORDS, inputs
 from targets import BIG, ORIGIN, PATH, TARGETS, edited
 
-from zonecast.zone.increment import read_step
+from zonecast.zone.zonefile.increment import read_step
 
 # CPU seconds that no small input may take; what never ends is pytest-timeout's to stop.
 MOST = 10

@@ -10,7 +10,7 @@ from zone_support import TOP, git, make_repository, read, zonecast
 from zonecast.zone import names
 from zonecast.zone.renames import MAX_PAIRS, find_renames, relocated
 from zonecast.zone.rrset import Zone
-from zonecast.zone.zonefile_text import record_texts
+from zonecast.zone.zonefile.text import record_texts
 
 RECORDS = "www A 192.0.2.7\n@ MX 10 www\n_sip SRV 1 2 5060 www\nout CNAME www.example.invalid.\n"
 

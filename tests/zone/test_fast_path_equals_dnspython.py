@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from zone_support import ORIGIN, TOP, read
 
 from zonecast.zone import rdata as rd
-from zonecast.zone.zonefile_plain import PLAIN
-from zonecast.zone.zonefile_rdata import FAST, Names, RdataError, read_any
+from zonecast.zone.zonefile.plain import PLAIN
+from zonecast.zone.zonefile.rdata import FAST, Names, RdataError, read_any
 
 LABEL = st.text("abcXYZ019-_*", min_size=1, max_size=12)
 ESCAPED = st.sampled_from(["a\\.b", "\\000", "\\255x", "\\@", "\\$", 'q\\"', "\\;"])

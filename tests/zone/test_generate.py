@@ -10,7 +10,7 @@ import pytest
 from zone_support import TOP, read
 
 from tests.peers import require
-from zonecast.zone.zonefile_text import record_texts
+from zonecast.zone.zonefile.text import record_texts
 
 LINES = [
     "$GENERATE 1-3 h$ A 192.0.2.$",

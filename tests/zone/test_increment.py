@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from zonecast.zone import names
 from zonecast.zone.changeset import Changeset, diff
 from zonecast.zone.findings import errors
-from zonecast.zone.hunks import hunks
-from zonecast.zone.increment import Step, read_step
 from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.zonefile import read_zone
+from zonecast.zone.zonefile.hunks import hunks
+from zonecast.zone.zonefile.increment import Step, read_step
 
 ORIGIN = names.from_text("example.com.")
 PATH = "example.com.zone"

@@ -13,9 +13,8 @@ from zone_support import ORIGIN, TOP
 
 from zonecast.errors import RepositoryError
 from zonecast.server.reading import ReadingProcess, ReadingProcesses
-from zonecast.zone import zonefile_lines, zonefile_part
-from zonecast.zone.zonefile import Helpers, Parsed, read_zone
-from zonecast.zone.zonefile_part import NotPlainSailingError, read_part
+from zonecast.zone.zonefile import Helpers, Parsed, lines, part, read_zone
+from zonecast.zone.zonefile.part import NotPlainSailingError, read_part
 
 SMALL = 64  # octets a block: small files are then cut like big ones
 
@@ -98,8 +97,8 @@ class Answer:
 @pytest.fixture(scope="module", autouse=True)
 def small_blocks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zonefile_lines, "BLOCK", SMALL)
-        patch.setattr(zonefile_part, "PIECE", 5)
+        patch.setattr(lines, "BLOCK", SMALL)
+        patch.setattr(part, "PIECE", 5)
         yield
 
 

@@ -13,7 +13,7 @@ from zonecast.zone.checks import run_checks
 from zonecast.zone.findings import Finding
 from zonecast.zone.policy import Policy
 from zonecast.zone.zonefile import Parsed, read_zone
-from zonecast.zone.zonefile_text import record_texts
+from zonecast.zone.zonefile.text import record_texts
 
 ORIGIN = names.from_text("example.com.")
 TOP = "$TTL 3600\n@ SOA ns hostmaster 2026112101 7200 3600 1209600 300\n@ NS ns\nns A 192.0.2.1\n"

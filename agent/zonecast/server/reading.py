@@ -101,7 +101,7 @@ def main() -> None:
     import gc
 
     gc.disable()
-    from zonecast.zone.zonefile_part import NotPlainSailingError, read_part
+    from zonecast.zone.zonefile.part import NotPlainSailingError, read_part
 
     output = sys.stdout.buffer
 

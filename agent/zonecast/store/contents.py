@@ -35,14 +35,11 @@ class Overlaid:
         """Whether there are records at a node or below it (RFC 4592 §2.2.2)."""
         if not node or any(held and at.startswith(node) for at, held in self._changes.items()):
             return True
-        prefix = self._ref.prefix
-        found = self._snapshot.seek(prefix + node)
-        while found is not None and found[0].startswith(prefix + node):
-            at = node_of(found[0][len(prefix) :])
+        for at in self._snapshot.nodes(self._ref, node):
+            if not at.startswith(node):
+                break
             if at not in self._changes:
                 return True
-            # Past everything at a node that has lost it all.
-            found = self._snapshot.seek(prefix + at + b"\x00\xff\xff\xff")
         return False
 
     def _node(self, node: bytes) -> Mapping[bytes, RRset]:

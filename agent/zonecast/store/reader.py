@@ -147,6 +147,19 @@ class Snapshot:
             found |= group(record for record in records if node_key(record[0]) == node)
         return found
 
+    def nodes(self, ref: ZoneRef, start: bytes) -> Iterator[bytes]:
+        """The zone's nodes that have records besides the SOA, in order, from `start` on."""
+        cursor = self._transaction.cursor(self._databases["transfer"])
+        more = find_run(cursor, ref.prefix, start)
+        while more and cursor.key().startswith(ref.prefix):
+            last = None
+            for record in read_transfer_records(cursor.value()):
+                node = node_key(record[0])
+                if node >= start and node != last:
+                    last = node
+                    yield node
+            more = cursor.next()
+
     def journal(self, ref: ZoneRef, serial: int) -> list[bytes] | None:
         """The changesets that lead from `serial` to the newest version, oldest first, each as
         finished transfer records in IXFR order; None where the history does not reach back."""

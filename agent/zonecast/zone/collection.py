@@ -22,7 +22,7 @@ from zonecast.zone.findings import Finding, Position
 from zonecast.zone.policy import POLICY_FILE, Policy
 from zonecast.zone.rrset import Zone
 from zonecast.zone.zonefile import Helpers, Parsed, read_zone
-from zonecast.zone.zonefile_reader import MAX_INCLUDES
+from zonecast.zone.zonefile.reader import MAX_INCLUDES
 
 Read = Callable[[str], bytes]
 

@@ -13,7 +13,7 @@ from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.rrset import RRset, soa_timers
-from zonecast.zone.zonefile_text import rdata_text
+from zonecast.zone.zonefile.text import rdata_text
 
 Kind = Literal["delete", "ttl", "soa", "add"]
 

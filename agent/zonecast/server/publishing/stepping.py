@@ -1,5 +1,5 @@
 """A big zone file of which a commit changes little is judged by what changes: the same verdict and
-changeset as from the whole file, at the cost of the difference (see `zone.increment`).
+changeset as from the whole file, at the cost of the difference (see `zone.zonefile.increment`).
 
 The version that is published passed the gate under the same policy, so only what the step touches
 can bring an error. Where more could, or anything is wrong, the file is read as a whole: messages
@@ -16,10 +16,10 @@ from zonecast.store.reader import Snapshot
 from zonecast.zone.catalogue import CATALOGUE
 from zonecast.zone.checks import untold
 from zonecast.zone.gate import Verdict, judge_step
-from zonecast.zone.increment import Step, read_step
 from zonecast.zone.policy import ZonePolicy
 from zonecast.zone.rrset import RRset, node_of
 from zonecast.zone.zonefile import Parsed
+from zonecast.zone.zonefile.increment import Step, read_step
 
 # A file of fewer octets is read as a whole in less time than the look-ups of a step take.
 SMALLEST = 1 << 18

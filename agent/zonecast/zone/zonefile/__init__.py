@@ -17,9 +17,9 @@ from zonecast.zone.catalogue import finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.ignored import Ignored, marks, watching
 from zonecast.zone.rrset import SOA_KEY, Zone
-from zonecast.zone.zonefile_context import Helpers, Include, State
-from zonecast.zone.zonefile_reader import read_file
-from zonecast.zone.zonefile_records import MAX_ERRORS, EnoughError, Places, Records
+from zonecast.zone.zonefile.context import Helpers, Include, State
+from zonecast.zone.zonefile.reader import read_file
+from zonecast.zone.zonefile.records import MAX_ERRORS, EnoughError, Places, Records
 
 _BIG = 1 << 20  # octets
 

@@ -12,7 +12,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 
-from zonecast.zone import names, tokens
+from zonecast.zone import names
+from zonecast.zone.zonefile import tokens
 
 _MANY = 20_000  # parentheses or backslashes: a file with more is read as a whole
 _LONG = 1 << 18  # octets that one entry in parentheses may take

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from zonecast.errors import BadNameError
-from zonecast.zone import names, tokens
-from zonecast.zone.tokens import Token
-from zonecast.zone.zonefile_lines import Lines
-from zonecast.zone.zonefile_rdata import Names, read_ttl, show, wire_name
-from zonecast.zone.zonefile_records import BOM, RecordError, Records
+from zonecast.zone import names
+from zonecast.zone.zonefile import tokens
+from zonecast.zone.zonefile.lines import Lines
+from zonecast.zone.zonefile.rdata import Names, read_ttl, show, wire_name
+from zonecast.zone.zonefile.records import BOM, RecordError, Records
+from zonecast.zone.zonefile.tokens import Token
 
 Include = Callable[[str, str], tuple[str, bytes]]
 
@@ -25,7 +26,7 @@ class Answer(Protocol):
     """What another process makes of a part of a file."""
 
     def wait(self) -> Iterable[bytes]:
-        """What `zonefile_part.read_part` gave, the whole of it; nothing where it raised, or the
+        """What `zonefile.part.read_part` gave, the whole of it; nothing where it raised, or the
         process died."""
 
     def drop(self) -> None:
@@ -42,7 +43,7 @@ class Helpers(Protocol):
     def least(self) -> int: ...
 
     def start(self, task: bytes) -> Answer:
-        """Has `zonefile_part.read_part` called with the packed task."""
+        """Has `zonefile.part.read_part` called with the packed task."""
 
 
 class Part(NamedTuple):

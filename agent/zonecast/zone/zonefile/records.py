@@ -12,8 +12,8 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import CATALOGUE, finding
 from zonecast.zone.findings import Finding, Position
 from zonecast.zone.rrset import RRset, make_rrset
-from zonecast.zone.zonefile_lines import Lines
-from zonecast.zone.zonefile_packed import Piece
+from zonecast.zone.zonefile.lines import Lines
+from zonecast.zone.zonefile.packed import Piece
 
 MAX_ERRORS = 100
 MAX_WARNINGS_OF_A_KIND = 20

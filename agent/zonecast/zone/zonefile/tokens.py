@@ -1,7 +1,7 @@
 """Master files as tokens (RFC 1035 §5.1): what stands between blanks, comments gone, quotes and
 parentheses taken apart, each token with its place.
 
-Only lines that are not plain come here; see `zonefile_plain`.
+Only lines that are not plain come here; see `zonefile.plain`.
 """
 
 from __future__ import annotations

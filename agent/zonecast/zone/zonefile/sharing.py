@@ -13,9 +13,9 @@ import re
 from itertools import pairwise
 
 from zonecast.errors import BadNameError
-from zonecast.zone.zonefile_context import FileContext, Part
-from zonecast.zone.zonefile_packed import End, Piece, Task
-from zonecast.zone.zonefile_rdata import read_ttl, wire_name
+from zonecast.zone.zonefile.context import FileContext, Part
+from zonecast.zone.zonefile.packed import End, Piece, Task
+from zonecast.zone.zonefile.rdata import read_ttl, wire_name
 
 # What this process reads of the file, as a multiple of what each other one does: they have to
 # start first, and to pack what they read.

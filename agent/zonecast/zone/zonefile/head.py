@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from zonecast.zone.zonefile_rdata import TYPES, is_meta, read_type, show
-from zonecast.zone.zonefile_records import RecordError
+from zonecast.zone.zonefile.rdata import TYPES, is_meta, read_type, show
+from zonecast.zone.zonefile.records import RecordError
 
 _OTHER_CLASSES = frozenset((b"CH", b"CHAOS", b"HS", b"HESIOD", b"CS", b"NONE", b"ANY"))
 

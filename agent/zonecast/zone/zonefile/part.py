@@ -1,13 +1,13 @@
-"""Reading one part of a zone file, in a process of its own: see `zonefile_sharing`."""
+"""Reading one part of a zone file, in a process of its own: see `zonefile.sharing`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from zonecast.zone.zonefile_context import State
-from zonecast.zone.zonefile_packed import End, Piece, Task
-from zonecast.zone.zonefile_reader import FileReader
-from zonecast.zone.zonefile_records import EnoughError, Records
+from zonecast.zone.zonefile.context import State
+from zonecast.zone.zonefile.packed import End, Piece, Task
+from zonecast.zone.zonefile.reader import FileReader
+from zonecast.zone.zonefile.records import EnoughError, Records
 
 # RRsets that are read before they are passed on: no more than these are held.
 PIECE = 1 << 14

@@ -1,21 +1,21 @@
 """The master-file reader (RFC 1035 §5): entries and directives. `zonefile.read_zone` is its face.
 
-Plain lines are read a block at a time (`zonefile_plain`); any other goes through `tokens`. An
+Plain lines are read a block at a time (`zonefile.plain`); any other goes through `tokens`. An
 error is a finding and the reader goes on with the next entry.
 """
 
 from __future__ import annotations
 
 from zonecast.errors import ZonecastError
-from zonecast.zone import tokens
-from zonecast.zone.tokens import Token
-from zonecast.zone.zonefile_context import FileContext, Part, State
-from zonecast.zone.zonefile_entry import read_record
-from zonecast.zone.zonefile_generate import GenerateError, expand
-from zonecast.zone.zonefile_plain import Plains, read_rows, rows
-from zonecast.zone.zonefile_rdata import show
-from zonecast.zone.zonefile_records import RecordError, check_text
-from zonecast.zone.zonefile_sharing import share, take
+from zonecast.zone.zonefile import tokens
+from zonecast.zone.zonefile.context import FileContext, Part, State
+from zonecast.zone.zonefile.entry import read_record
+from zonecast.zone.zonefile.generate import GenerateError, expand
+from zonecast.zone.zonefile.plain import Plains, read_rows, rows
+from zonecast.zone.zonefile.rdata import show
+from zonecast.zone.zonefile.records import RecordError, check_text
+from zonecast.zone.zonefile.sharing import share, take
+from zonecast.zone.zonefile.tokens import Token
 
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 1000

@@ -30,7 +30,7 @@ class Task(NamedTuple):
 
 class Piece(NamedTuple):
     """Some of the records of a part: finished RRsets by key, and the places of their records as
-    `zonefile_records.Places` has them."""
+    `zonefile.records.Places` has them."""
 
     keys: list[bytes]
     rows: list[Row]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from zonecast.errors import BadNameError
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
-from zonecast.zone.tokens import unescape
+from zonecast.zone.zonefile.tokens import unescape
 
 Words = Sequence[bytes]
 

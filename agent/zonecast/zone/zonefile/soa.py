@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zonecast.zone.zonefile_rdata import (
+from zonecast.zone.zonefile.rdata import (
     Names,
     RdataError,
     Words,

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zonecast.zone import names, tokens
+from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
-from zonecast.zone.tokens import Token
-from zonecast.zone.zonefile_context import MAX_TTL, FileContext
-from zonecast.zone.zonefile_head import read_head
-from zonecast.zone.zonefile_rdata import FAST, QUOTABLE, RdataError, read_any
-from zonecast.zone.zonefile_records import RecordError
-from zonecast.zone.zonefile_soa import SERIAL_WORD, read_soa
+from zonecast.zone.zonefile import tokens
+from zonecast.zone.zonefile.context import MAX_TTL, FileContext
+from zonecast.zone.zonefile.head import read_head
+from zonecast.zone.zonefile.rdata import FAST, QUOTABLE, RdataError, read_any
+from zonecast.zone.zonefile.records import RecordError
+from zonecast.zone.zonefile.soa import SERIAL_WORD, read_soa
+from zonecast.zone.zonefile.tokens import Token
 
 
 def read_record(

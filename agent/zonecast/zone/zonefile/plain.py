@@ -1,6 +1,6 @@
 """Records as nearly all are written: [owner] [TTL] [IN] type rdata on a line of its own, of a type
 that fills zones, without escapes or parentheses. Made for speed: whatever is written otherwise,
-or is wrong, is left to the long way (`zonefile_entry`), which reads it again and says what is
+or is wrong, is left to the long way (`zonefile.entry`), which reads it again and says what is
 wrong with it.
 
 One regular expression takes a block of the file apart, a row a line; rdata that comes again is
@@ -17,8 +17,8 @@ from zonecast.errors import BadNameError
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import RRset
-from zonecast.zone.zonefile_context import MAX_TTL, FileContext
-from zonecast.zone.zonefile_rdata import (
+from zonecast.zone.zonefile.context import MAX_TTL, FileContext
+from zonecast.zone.zonefile.rdata import (
     FAST,
     LENGTHS,
     OCTETS,
@@ -29,7 +29,7 @@ from zonecast.zone.zonefile_rdata import (
     read_ttl,
     wire_name,
 )
-from zonecast.zone.zonefile_records import RecordError, type_key
+from zonecast.zone.zonefile.records import RecordError, type_key
 
 Plain = Callable[[Sequence[bytes], Names], bytes]
 Row = tuple[bytes, bytes, bytes, bytes]

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from zonecast.zone import names
 from zonecast.zone.changeset import Changeset, diff
 from zonecast.zone.findings import errors
-from zonecast.zone.hunks import hunks
-from zonecast.zone.passages import Text
 from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.zonefile import Parsed, read_zone
+from zonecast.zone.zonefile.hunks import hunks
+from zonecast.zone.zonefile.passages import Text
 
 _SHARE = 16  # of the file's octets, the part that may differ
 
