@@ -19,6 +19,7 @@ from zonecast.errors import ConfigError, ZonecastError
 from zonecast.options import (
     Document,
     duration,
+    flag,
     one_of,
     option,
     read_table,
@@ -77,6 +78,14 @@ def read_path(value: Any) -> Path:
     found = Path(text(value))
     if not found.is_absolute():
         raise ValueError(f"'{value}' is not an absolute path")
+    return found
+
+
+def read_phrase(value: Any) -> str:
+    """Text of at most 255 octets, what one string of a TXT record holds."""
+    found = text(value)
+    if len(found.encode()) > 255:
+        raise ValueError("longer than 255 octets")
     return found
 
 
@@ -170,6 +179,12 @@ class Config:
     workers: int = option("datagram workers; 0: one a core", whole(0, 256), 0)
     stream_workers: int = option("stream (TCP) workers", whole(1, 64), 1)
     pullers: int = option("transfer processes", whole(1, 64), 1)
+    identity: str = option("what NSID and id.server. say", read_phrase, "")
+    version: str = option("what version.bind. says", read_phrase, "")
+    cookie_secret_file: Path | None = option(
+        "the file with the secret for cookies, 32 hexadecimal digits a line", read_path, None
+    )
+    require_cookies: bool = option("BADCOOKIE for a cookie that does not verify", flag, False)
     repository: tuple[RepositoryConfig, ...] = option(
         "repositories", several(table_of(RepositoryConfig)), ()
     )

@@ -1,25 +1,63 @@
 """The slow path: any query, read into a value, to the octets of its answer.
 
 Everything that is not an exact match of `answer_exact` comes through here; nothing here depends
-on who asks, so that its replies can be cached by the query's octets.
+on who asks but the options that the caller puts in, so that a reply without them can be cached by
+the query's octets.
 """
 
 from __future__ import annotations
 
-from zonecast.protocol.answer import Answer, resolve
+from typing import NamedTuple
+
+from zonecast.protocol.answer import YXDOMAIN, Answer, resolve
 from zonecast.protocol.answer_additional import addresses
+from zonecast.protocol.answer_find import label_starts, zone_of
 from zonecast.protocol.answer_writer import Writer
-from zonecast.protocol.edns import BADVERS, PLAIN_SIZE, write_opt
+from zonecast.protocol.compiled import read_entry
+from zonecast.protocol.edns import (
+    BADVERS,
+    INVALID_DATA,
+    NOT_AUTHORITATIVE,
+    PLAIN_SIZE,
+    ZONE_VERSION,
+    extended_error,
+    option,
+    padding,
+    write_opt,
+)
 from zonecast.protocol.message import Query
-from zonecast.protocol.sections import AA, QR, RD, REFUSED, TC
+from zonecast.protocol.sections import AA, NOERROR, NXDOMAIN, QR, RD, REFUSED, SERVFAIL, TC
 from zonecast.protocol.view import View
 from zonecast.zone import rdata as rd
+from zonecast.zone.rrset import SOA_KEY, soa_serial
 
 CLASS_IN, CLASS_ANY = 1, 255
 STREAM_LIMIT = 65535
 
 
-def answer_query(packet: bytes, query: Query, view: View, datagram: bool, room: int = 0) -> bytes:
+_SOA_SERIAL = b"\x00"  # the type of version that a ZONEVERSION option carries
+
+
+class Extras(NamedTuple):
+    """What goes into our OPT record besides: finished `options`, the version of the zone that
+    answers (RFC 9660), and `pads` to whole blocks (RFC 8467)."""
+
+    options: bytes = b""
+    zone_version: bool = False
+    pads: bool = False
+
+
+NO_EXTRAS = Extras()
+
+
+def answer_query(
+    packet: bytes,
+    query: Query,
+    view: View,
+    datagram: bool,
+    room: int = 0,
+    extras: Extras = NO_EXTRAS,
+) -> bytes:
     """The reply to a query of opcode QUERY that is no transfer. `room` octets are left free for
     a signature."""
     edns = query.edns
@@ -28,14 +66,23 @@ def answer_query(packet: bytes, query: Query, view: View, datagram: bool, room: 
     if datagram:
         limit = PLAIN_SIZE if edns is None else edns.limit
     answer = _decide(query, view, dnssec)
-    opt = b"" if edns is None else write_opt(dnssec, answer.rcode)
-    writer = Writer(packet[12 : query.end], limit - room - len(opt))
+    opt = b""
+    if edns is not None:
+        options = extras.options + _explained(answer, query, view)
+        if extras.zone_version:
+            options += _zone_version(answer, query, view)
+        opt = write_opt(dnssec, answer.rcode, options)
+    room += len(opt) + (4 if extras.pads else 0)
+    writer = Writer(packet[12 : query.end], limit - room)
     flags = QR | query.flags & RD | answer.rcode & 15
     if answer.authoritative:
         flags |= AA
     counts, truncated = _write(writer, answer, view, dnssec)
     if truncated:
         flags |= TC
+    if extras.pads:
+        filling = padding(writer.size + len(opt), limit)
+        opt = write_opt(dnssec, answer.rcode, options + filling)
     return writer.finish(query.id, flags, (*counts[:2], counts[2] + (1 if opt else 0)), opt)
 
 
@@ -49,6 +96,31 @@ def _decide(query: Query, view: View, dnssec: bool) -> Answer:
     if query.qclass == CLASS_ANY:
         answer.authoritative = False  # other classes are not ours to speak for (RFC 1035 §6.2)
     return answer
+
+
+def _explained(answer: Answer, query: Query, view: View) -> bytes:
+    """The extended error that says why there is no answer (RFC 8914 §4)."""
+    if answer.rcode == REFUSED:
+        return extended_error(NOT_AUTHORITATIVE)
+    if answer.rcode == SERVFAIL:
+        zone = zone_of(view, query.name, query.qtype)
+        if zone is not None and zone.origin in view.expired:
+            return extended_error(INVALID_DATA)
+    return b""
+
+
+def _zone_version(answer: Answer, query: Query, view: View) -> bytes:
+    """The serial of the zone that the question's name is in, where it answers with authority;
+    a referral does not (RFC 9660 §3.2)."""
+    if not answer.authoritative or answer.rcode not in (NOERROR, NXDOMAIN, YXDOMAIN):
+        return b""
+    zone = zone_of(view, query.name, query.qtype)
+    soa = None if zone is None else view.get(zone.prefix + SOA_KEY)
+    if zone is None or soa is None:
+        return b""
+    serial = soa_serial(read_entry(soa).records[0][10:])
+    labels = sum(1 for _ in label_starts(zone.origin, len(zone.origin) - 1))
+    return option(ZONE_VERSION, bytes((labels,)) + _SOA_SERIAL + serial.to_bytes(4, "big"))
 
 
 def _write(

@@ -25,6 +25,11 @@ class Writer:
         self._remember(question[:-4].lower(), len(question) - 5, 0)
         self._octets += question
 
+    @property
+    def size(self) -> int:
+        """The octets written."""
+        return len(self._octets)
+
     def add(self, owner: bytes, tails: list[bytes]) -> bool:
         """Write records from their types onward under one owner; False, and nothing written,
         where they do not fit."""

@@ -1,13 +1,14 @@
-"""EDNS(0): the OPT record of a query and of its answer (RFC 6891).
+"""EDNS(0): the OPT record of a query and of its answer (RFC 6891), and the options in it.
 
-Unknown options are ignored (§6.1.2); what comes in is kept as octets, what goes out is a list of
-(code, octets), so that NSID, COOKIE and extended errors have their place.
+Unknown options are ignored (§6.1.2), and so is what a query puts into an option that is empty
+there (NSID, EXPIRE, keepalive), but for ZONEVERSION, which is malformed then (RFC 9660 §3.1).
+
+Not implemented: client subnet (RFC 7871), chain queries (RFC 7901), key tags (RFC 8145).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from zonecast.errors import WireError
@@ -17,9 +18,28 @@ UDP_SIZE = 1232
 PLAIN_SIZE = 512  # RFC 1035 §4.2.1, for a query without EDNS
 
 BADVERS = 16
+BADCOOKIE = 23
 DO = 0x8000
 
+NSID = 3  # RFC 5001
+EXPIRE = 9  # RFC 7314
+COOKIE = 10  # RFC 7873
+KEEPALIVE = 11  # RFC 7828
+PADDING = 12  # RFC 7830
+EXTENDED_ERROR = 15  # RFC 8914
+ZONE_VERSION = 19  # RFC 9660
+
+# Extended errors (RFC 8914 §4).
+PROHIBITED = 18
+NOT_AUTHORITATIVE = 20
+NOT_SUPPORTED = 21
+INVALID_DATA = 24
+
+# Padded answers are a multiple of this many octets (RFC 8467 §4.1).
+PADDING_BLOCK = 468
+
 _OPT = struct.Struct(">BHHBBHH")
+_OPTION = struct.Struct(">HH")
 
 
 class Edns(NamedTuple):
@@ -37,6 +57,18 @@ class Edns(NamedTuple):
         return max(PLAIN_SIZE, min(self.size, UDP_SIZE))
 
 
+class Asked(NamedTuple):
+    """What a query's options ask for: `cookie` is the first COOKIE option's value, others are
+    ignored (RFC 7873 §5.2)."""
+
+    cookie: bytes | None = None
+    nsid: bool = False
+    expire: bool = False
+    keepalive: bool = False
+    padding: bool = False
+    zone_version: bool = False
+
+
 def read_opt(rclass: int, ttl: int, rdata: bytes) -> Edns:
     """The OPT record with these fields. Raises WireError where its options overrun it."""
     position = 0
@@ -50,7 +82,44 @@ def read_opt(rclass: int, ttl: int, rdata: bytes) -> Edns:
     return Edns(rclass, ttl >> 16 & 0xFF, bool(ttl & DO), rdata)
 
 
-def write_opt(dnssec: bool, rcode: int = 0, options: Iterable[tuple[int, bytes]] = ()) -> bytes:
+def read_options(octets: bytes) -> Asked:
+    """What the options in a query's OPT record, as `read_opt` left them, ask for. Raises
+    WireError for a COOKIE of a wrong length (RFC 7873 §5.2.2) and a ZONEVERSION that is not
+    empty."""
+    found: dict[int, bytes] = {}
+    position = 0
+    while position < len(octets):
+        code, length = _OPTION.unpack_from(octets, position)
+        position += 4 + length
+        found.setdefault(code, octets[position - length : position])
+    cookie = found.get(COOKIE)
+    if cookie is not None and len(cookie) != 8 and not 16 <= len(cookie) <= 40:
+        raise WireError("COOKIE option of a wrong length")
+    if found.get(ZONE_VERSION):
+        raise WireError("ZONEVERSION option that is not empty")
+    return Asked(
+        cookie, NSID in found, EXPIRE in found, KEEPALIVE in found, PADDING in found,
+        ZONE_VERSION in found,
+    )  # fmt: skip
+
+
+def option(code: int, value: bytes) -> bytes:
+    """One option as it stands in an OPT record."""
+    return _OPTION.pack(code, len(value)) + value
+
+
+def extended_error(code: int) -> bytes:
+    """An extended error without text (RFC 8914 §2)."""
+    return option(EXTENDED_ERROR, code.to_bytes(2, "big"))
+
+
+def write_opt(dnssec: bool, rcode: int = 0, options: bytes = b"") -> bytes:
     """Our OPT record: version 0, the query's DO bit, the upper eight bits of `rcode`."""
-    rdata = b"".join(struct.pack(">HH", code, len(value)) + value for code, value in options)
-    return _OPT.pack(0, 41, UDP_SIZE, rcode >> 4, 0, DO if dnssec else 0, len(rdata)) + rdata
+    return _OPT.pack(0, 41, UDP_SIZE, rcode >> 4, 0, DO if dnssec else 0, len(options)) + options
+
+
+def padding(size: int, most: int) -> bytes:
+    """The PADDING option that brings an answer of `size` octets with it to whole blocks (RFC
+    8467 §4.1), or to `most` octets; b"" where not even an empty one fits."""
+    room = most - size - 4
+    return option(PADDING, bytes(min(-(size + 4) % PADDING_BLOCK, room))) if room >= 0 else b""

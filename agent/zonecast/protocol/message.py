@@ -80,6 +80,15 @@ def _read_records(packet: bytes, position: int, count: int, before: int) -> Edns
     return edns
 
 
+def read_bare(packet: bytes) -> Edns | None:
+    """The OPT record of a query without a question, which asks for a server cookie alone (RFC
+    7873 §5.4); None where there is a question or no such record. Raises WireError."""
+    _, _, questions, *counts = HEADER.unpack_from(packet)
+    if questions:
+        return None
+    return _read_records(packet, 12, sum(counts), sum(counts[:2]))
+
+
 def is_request(packet: bytes) -> bool:
     """Whether to answer at all: what holds a header and is no response (RFC 5452 §9)."""
     return len(packet) >= 12 and not packet[2] & 0x80
@@ -88,7 +97,7 @@ def is_request(packet: bytes) -> bool:
 def error_reply(packet: bytes, rcode: int, opt: bytes = b"") -> bytes:
     """Header and, as far as it can be read, question, with `rcode`; for requests that cannot be
     answered otherwise. `packet` holds at least a header; `opt` is our OPT record where the query
-    had one (RFC 6891 §6.1.1)."""
+    had one (RFC 6891 §6.1.1), with the upper bits of a greater `rcode`."""
     identifier, flags, questions, *_ = HEADER.unpack_from(packet)
     question = b""
     if questions == 1:
@@ -96,5 +105,5 @@ def error_reply(packet: bytes, rcode: int, opt: bytes = b"") -> bytes:
             question = packet[12 : question_end(packet)]
         except WireError:
             pass
-    flags = QR | flags & (OPCODE_MASK | RD) | rcode
+    flags = QR | flags & (OPCODE_MASK | RD) | rcode & 15
     return HEADER.pack(identifier, flags, bool(question), 0, 0, bool(opt)) + question + opt

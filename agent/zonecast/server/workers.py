@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zonecast.server.children import KeptChild, Message
+from zonecast.server.cookie_secrets import read_cookie_secrets
 from zonecast.server.visibility import PATIENCE, wait_for_readers
 from zonecast.zone import names
 
@@ -32,9 +33,11 @@ class Workers:
     imported; `run` then keeps them alive."""
 
     def __init__(self, config: Config, listening: Listening) -> None:
+        # What makes cookies where no file says so, for as long as this agent runs.
+        self._cookie_secret = os.urandom(16).hex()
         # Made once for each configuration: a secret that cannot be read later must not keep a
         # worker from being replaced.
-        self._settings = worker_settings(config)
+        self._settings = worker_settings(config, self._cookie_secret)
         self._barrier = 0
         self._barriers: dict[tuple[KeptChild, int], asyncio.Event] = {}
         self.on_notify: Callable[[Message], None] = lambda _: None
@@ -113,7 +116,7 @@ class Workers:
     def reload(self, config: Config) -> None:
         """Give every worker the keys and rules of a new configuration. Raises ConfigError where a
         secret cannot be read; nothing has changed then."""
-        self._settings = worker_settings(config)
+        self._settings = worker_settings(config, self._cookie_secret)
         for child in self.all:
             child.send({"settings": self._settings})
 
@@ -124,8 +127,10 @@ class Workers:
             child.stop()
 
 
-def worker_settings(config: Config) -> Message:
-    """What a worker needs to know of the configuration, as JSON."""
+def worker_settings(config: Config, cookie_secret: str) -> Message:
+    """What a worker needs to know of the configuration, as JSON. `cookie_secret`, hexadecimal,
+    is for a configuration without a file of them. Raises ConfigError."""
+    file = config.cookie_secret_file
     return {
         "state-dir": str(config.state_dir),
         "keys": [
@@ -138,6 +143,12 @@ def worker_settings(config: Config) -> Message:
         ],
         "secondaries": [_peer(peer) for peer in config.secondary],
         "primaries": [_peer(peer) for peer in config.primary],
+        "site": {
+            "identity": config.identity,
+            "version": config.version,
+            "cookie-secrets": [cookie_secret] if file is None else read_cookie_secrets(file),
+            "require-cookies": config.require_cookies,
+        },
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class ZonesReader:
                 state_dir, "control", CONTROL_DATABASES, write=False
             )
             self._expired_database = control["expired"]
+            self._timers_database = control["timers"]
         self._expired: frozenset[bytes] = frozenset()
         self._expired_number = -1
         self._zones: dict[bytes, ZoneRef] = {}
@@ -54,7 +55,8 @@ class ZonesReader:
             prefixes = transaction.cursor(self._databases["prefixes"])
             self._zones = {origin: ZoneRef(origin, prefix) for origin, prefix in prefixes}
             self._layout = layout
-        return Snapshot(transaction, self._databases, self._zones, self._read_expired())
+        expired = self._read_expired()
+        return Snapshot(transaction, self._databases, self._zones, expired, self._read_deadline)
 
     def _read_expired(self) -> frozenset[bytes]:
         if self._control is None:
@@ -66,6 +68,14 @@ class ZonesReader:
                 self._expired = frozenset(cursor.iternext(values=False))
             self._expired_number = number
         return self._expired
+
+    def _read_deadline(self, origin: bytes) -> float | None:
+        if self._control is None:
+            return None
+        with self._control.begin() as transaction:
+            timers = transaction.get(origin, db=self._timers_database)
+        deadline: float | None = None if timers is None else json.loads(timers)["expires-at"]
+        return deadline
 
     def close(self) -> None:
         """Close both environments; no Snapshot may be open."""
@@ -84,10 +94,12 @@ class Snapshot:
         databases: dict[str, Any],
         zones: Mapping[bytes, ZoneRef],
         expired: frozenset[bytes],
+        deadline: Callable[[bytes], float | None] = lambda _: None,
     ) -> None:
         self.zones = zones
         self.expired = expired
         self.number: int = transaction.id()
+        self._deadline = deadline
         self._transaction = transaction
         self._databases = databases
         self._answers = databases["answers"]
@@ -115,6 +127,12 @@ class Snapshot:
         if not (cursor.prev() if cursor.set_range(key) else cursor.last()):
             return None
         return cursor.item()  # type: ignore[no-any-return]
+
+    def expires_at(self, origin: bytes) -> float | None:
+        """When the pulled zone at (lower-cased) `origin` expires here unless a primary confirms
+        it, in POSIX seconds; None for a zone that is not pulled."""
+        record = self.record(origin)
+        return None if record is None or record.commit else self._deadline(origin)
 
     def record(self, origin: bytes) -> ZoneRecord | None:
         """What is known of the zone at (lower-cased) `origin`."""

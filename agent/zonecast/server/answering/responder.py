@@ -1,7 +1,9 @@
 """From a packet's octets to its reply's, for one transport: the fast paths, then everything else.
 
 The packet cache is keyed by the query after its identifier and is right for exactly one version
-of the store and one set of expired zones; nothing in it depends on who asked.
+of the store, one set of expired zones and one configuration; nothing in it depends on who asked.
+A query that has a COOKIE option and no other is answered from there too: as if it had none, and the
+cookie put into the reply's OPT record.
 """
 
 from __future__ import annotations
@@ -13,11 +15,25 @@ from typing import Any
 
 from zonecast.errors import WireError
 from zonecast.protocol.answer_exact import exact_match
-from zonecast.protocol.answer_query import CLASS_ANY, CLASS_IN, answer_query
-from zonecast.protocol.edns import write_opt
-from zonecast.protocol.message import Query, error_reply, is_request, read_query
+from zonecast.protocol.answer_query import CLASS_ANY, CLASS_IN, Extras, answer_query
+from zonecast.protocol.chaos import CLASS_CHAOS, chaos_reply
+from zonecast.protocol.cookies import CLIENT_OCTETS, Verdict
+from zonecast.protocol.edns import (
+    BADCOOKIE,
+    INVALID_DATA,
+    NOT_AUTHORITATIVE,
+    NOT_SUPPORTED,
+    PLAIN_SIZE,
+    PROHIBITED,
+    UDP_SIZE,
+    Asked,
+    Edns,
+    extended_error,
+    read_options,
+    write_opt,
+)
+from zonecast.protocol.message import Query, error_reply, is_request, read_bare, read_query
 from zonecast.protocol.notify import notify_reply, parse_notify
-from zonecast.protocol.question import client_serial
 from zonecast.protocol.sections import (
     FORMERR,
     NOERROR,
@@ -28,10 +44,11 @@ from zonecast.protocol.sections import (
     REFUSED,
     SERVFAIL,
 )
-from zonecast.protocol.transfer_out import axfr_messages, ixfr_datagram, ixfr_messages
 from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
+from zonecast.server.answering.optional import Optional
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.server.answering.rules import Rules
+from zonecast.server.answering.transferring import transfer_reply
 from zonecast.store.reader import Snapshot
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
@@ -47,6 +64,23 @@ NOTIFY_RATE = 1000
 
 _TSIG_MARK = b"\x00\xfa\x00\xff"  # type TSIG, class ANY: in every packet that has one
 
+# A COOKIE option's head, with a server cookie of RFC 9018 and with the client's part alone.
+_WHOLE_COOKIE = b"\x00\x0a\x00\x18"
+_CLIENT_COOKIE = b"\x00\x0a\x00\x08"
+_OPT_HEAD = b"\x00\x00\x29"
+_TRANSFERS = (b"\x00\xfb", b"\x00\xfc")
+_EMPTY = b"\x00\x00"
+_STREAM_SIZE = 65535
+_NOTHING = Asked()
+
+# Why a transfer is denied, for who can read it (RFC 8914 §4).
+_DENIALS = {
+    REFUSED: PROHIBITED,
+    NOTIMP: NOT_SUPPORTED,
+    NOTAUTH: NOT_AUTHORITATIVE,
+    SERVFAIL: INVALID_DATA,
+}
+
 Reply = bytes | Iterator[bytes] | None
 
 
@@ -55,7 +89,8 @@ class Responder:
 
     `client_ip` makes an IP address in text of whatever the transport hands over as a client.
     `report` takes messages for the controller: NOTIFYs received and faults. `cache` has replies
-    after the identifier by queries after theirs, right for the version in use.
+    after the identifier by queries after theirs, right for the version in use. Over a stream,
+    `idle` is for how many seconds a quiet connection is kept, and `encrypted` whether it is TLS.
     """
 
     def __init__(
@@ -65,22 +100,43 @@ class Responder:
         client_ip: Callable[[Any], str],
         *,
         datagram: bool,
+        encrypted: bool = False,
+        idle: float = 0.0,
     ) -> None:
+        self.cache: dict[bytes, bytes] = {}
+        self._transport: dict[str, Any] = {
+            "datagram": datagram,
+            "encrypted": encrypted,
+            "idle": idle,
+        }
         self.rules = rules
         self._report = report
         self._client_ip = client_ip
         self._datagram = datagram
-        self.cache: dict[bytes, bytes] = {}
-        self._cached = 0
+        self._now = 0.0
         self._notifies = 0
         self._notify_second = 0
         self._number = -1
         self._expired: frozenset[bytes] | None = None
         self._faults: set[str] = set()
 
+    @property
+    def rules(self) -> Rules:
+        """The configuration; what was answered under another one is forgotten."""
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._rules = rules
+        self._optional = Optional(rules.site, **self._transport)
+        self._cookies = self._optional.cookies
+        self.cache.clear()
+        self._cached = 0
+
     def use(self, view: Snapshot) -> None:
         """Answer from this version from now on."""
         self._view = view
+        self._now = time.time()
         expired = view.expired
         if view.number != self._number or (
             expired is not self._expired and expired != self._expired
@@ -99,6 +155,10 @@ class Responder:
         if known is not None:
             return packet[:2] + known
         try:
+            if packet[-28:-24] == _WHOLE_COOKIE or packet[-12:-8] == _CLIENT_COOKIE:
+                reply = self._with_cookie(packet, client)
+                if reply is not None:
+                    return reply
             exact = exact_match(packet, self._view, self._datagram)
             if exact is not None:
                 self._remember(packet, exact)
@@ -107,6 +167,61 @@ class Responder:
         except Exception as error:  # noqa: BLE001 - no packet may end a worker
             self.fault(error)
             return error_reply(packet, SERVFAIL) if is_request(packet) else None
+
+    def has_cookie(self, packet: bytes, client: Any) -> bool:
+        """Whether the query has a server cookie that we gave to this client, so that its address
+        is not forged."""
+        if not self._cookies.enabled or b"\x00\x0a\x00" not in packet or not is_request(packet):
+            return False
+        try:
+            edns = read_query(packet).edns
+            asked = Asked() if edns is None else read_options(edns.options)
+        except WireError:
+            return False
+        verdict = self._judge(asked, client)
+        return verdict is not None and verdict.valid
+
+    def _with_cookie(self, packet: bytes, client: Any) -> bytes | None:
+        """The reply to a query whose last octets look like a COOKIE option and nothing else in an
+        OPT record: the reply to the same query without, and the cookie. None for the slow path."""
+        size = 28 if packet[-28:-24] == _WHOLE_COOKIE else 12
+        end = len(packet) - size - 2
+        if (
+            not self._cookies.enabled
+            or packet[end : end + 2] != bytes((0, size))
+            or packet[end - 9 : end - 6] != _OPT_HEAD
+            or packet[10:12] != b"\x00\x01"
+        ):
+            return None
+        verdict = self._cookies.judge(packet[end + 6 :], self._client_ip(client), self._now)
+        if self._datagram and not verdict.valid and self._rules.site.require_cookies:
+            return None
+        plain = packet[:end] + _EMPTY
+        body = self.cache.get(plain[2:])
+        if body is None:
+            body = self._without_cookie(plain, client)
+            if body is None:
+                return None
+        limit = _STREAM_SIZE
+        if self._datagram:
+            client_size = packet[end - 6] << 8 | packet[end - 5]
+            limit = max(PLAIN_SIZE, min(client_size, UDP_SIZE))
+        # An extended error in the OPT record has no zeros at its end: the slow path puts both in.
+        if body[-2:] != _EMPTY or len(body) + 30 > limit:
+            return None
+        return packet[:2] + body[:-2] + b"\x00\x1c" + verdict.option
+
+    def _without_cookie(self, plain: bytes, client: Any) -> bytes | None:
+        """The reply to a query from which the option was taken, after its identifier; None for
+        what is no plain query, or malformed."""
+        if plain[2] & 0xF8 or plain[-15:-13] in _TRANSFERS:
+            return None
+        reply = exact_match(plain, self._view, self._datagram)
+        if reply is not None:
+            self._remember(plain, reply)
+            return reply[2:]
+        usual = self._unusual(plain, client)
+        return usual[2:] if isinstance(usual, bytes) and usual[10:12] != _EMPTY else None
 
     def _remember(self, packet: bytes, reply: bytes) -> None:
         if len(packet) <= CACHE_QUERY and len(reply) <= CACHE_REPLY:
@@ -138,20 +253,69 @@ class Responder:
         opcode = (packet[2] << 8) & OPCODE_MASK
         if opcode == OPCODE_NOTIFY:
             return self._notify(packet, client, key)
-        if opcode:
-            return error_reply(packet, NOTIMP)
         try:
             query = read_query(packet)
         except WireError:
-            return error_reply(packet, FORMERR)
-        known_edns = query.edns is None or not query.edns.version
-        if query.qtype in (rd.AXFR, rd.IXFR) and known_edns:
-            return self._transfer(packet, query, client, key, signer)
-        room = 0 if signer is None else signer.room
-        reply = answer_query(packet, query, self._view, self._datagram, room)
-        if signer is None:
+            if opcode:
+                return error_reply(packet, NOTIMP)
+            return self._bare(packet, client) or error_reply(packet, FORMERR)
+        edns = query.edns
+        if opcode:
+            return error_reply(packet, NOTIMP, _denial(edns, NOTIMP))
+        asked = _NOTHING
+        if edns is not None and edns.options and not edns.version:
+            try:
+                asked = read_options(edns.options)
+            except WireError:
+                return error_reply(packet, FORMERR, write_opt(edns.dnssec))
+        if query.qtype in (rd.AXFR, rd.IXFR) and (edns is None or not edns.version):
+            return self._transfer(packet, query, asked, client, key, signer)
+        return self._answer(packet, query, asked, client, signer)
+
+    def _answer(
+        self, packet: bytes, query: Query, asked: Asked, client: Any, signer: Signer | None
+    ) -> bytes:
+        edns, site, optional = query.edns, self._rules.site, self._optional
+        verdict = self._judge(asked, client)
+        if self._datagram and site.require_cookies and verdict is not None and not verdict.valid:
+            assert edns is not None
+            opt = write_opt(edns.dnssec, BADCOOKIE, verdict.option)
+            return error_reply(packet, BADCOOKIE, opt)
+        options = optional.answers(asked, verdict)
+        reply = None
+        if query.qclass == CLASS_CHAOS and (edns is None or not edns.version):
+            reply = chaos_reply(packet, query, site.identity, site.version, options)
+        if reply is None:
+            options += optional.expiry(asked, query, self._view, self._now)
+            pads = signer is None and optional.pads(asked)
+            room = 0 if signer is None else signer.room
+            extras = Extras(options, asked.zone_version, pads)
+            reply = answer_query(packet, query, self._view, self._datagram, room, extras)
+        # With options a reply may be this client's alone; without, nothing follows the OPT record.
+        if signer is None and len(packet) - query.end == (0 if edns is None else 11):
             self._remember(packet, reply)
         return reply
+
+    def _bare(self, packet: bytes, client: Any) -> bytes | None:
+        """The reply to who asks for a cookie and nothing else (RFC 7873 §5.4); None for others."""
+        try:
+            edns = read_bare(packet)
+            options = b"" if edns is None or edns.version else edns.options
+            asked = read_options(options)
+        except WireError:
+            return None
+        verdict = self._judge(asked, client)
+        if edns is None or verdict is None:
+            return None
+        known = verdict.valid or asked.cookie is None or len(asked.cookie) == CLIENT_OCTETS
+        rcode = NOERROR if known else BADCOOKIE
+        return error_reply(packet, rcode, write_opt(edns.dnssec, rcode, verdict.option))
+
+    def _judge(self, asked: Asked, client: Any) -> Verdict | None:
+        """What the query's cookie is worth; None without one, or where there is no secret."""
+        if asked.cookie is None or not self._cookies.enabled:
+            return None
+        return self._cookies.judge(asked.cookie, self._client_ip(client), self._now)
 
     def _notify(self, packet: bytes, client: Any, key: bytes | None) -> bytes | None:
         """Answered at once and passed on; the controller decides what it is good for."""
@@ -181,28 +345,29 @@ class Responder:
         return notify_reply(packet)
 
     def _transfer(
-        self, packet: bytes, query: Query, client: Any, key: bytes | None, signer: Signer | None
+        self,
+        packet: bytes,
+        query: Query,
+        asked: Asked,
+        client: Any,
+        key: bytes | None,
+        signer: Signer | None,
     ) -> Reply:
         """AXFR and IXFR (RFC 5936, RFC 1995): denied by default, AXFR over streams only."""
-        opt = b"" if query.edns is None else write_opt(query.edns.dnssec)
         refused = self._refuse_transfer(query, client, key)
         if refused:
-            return error_reply(packet, refused, opt)
-        serial = 0
-        if query.qtype == rd.IXFR:
-            try:
-                serial = client_serial(packet)
-            except WireError:
-                return error_reply(packet, FORMERR, opt)
+            return error_reply(packet, refused, _denial(query.edns, refused))
+        opt = b""
+        if query.edns is not None:
+            options = self._optional.answers(asked, self._judge(asked, client))
+            options += self._optional.expiry(asked, query, self._view, self._now)
+            opt = write_opt(query.edns.dnssec, 0, options)
         zone = PinnedZone(self._view, self._view.zones[query.name.lower()])
-        question = packet[12 : query.end]
+        limit = None
         if self._datagram:
-            limit = 512 if query.edns is None else query.edns.limit
+            limit = PLAIN_SIZE if query.edns is None else query.edns.limit
             limit -= 0 if signer is None else signer.room
-            return ixfr_datagram(query.id, question, serial, zone, limit, opt)
-        if query.qtype == rd.AXFR:
-            return axfr_messages(query.id, question, zone, opt)
-        return ixfr_messages(query.id, question, serial, zone, opt)
+        return transfer_reply(packet, query, zone, limit, opt)
 
     def _refuse_transfer(self, query: Query, client: Any, key: bytes | None) -> int:
         """The RCODE that denies this transfer; NOERROR to go ahead."""
@@ -217,6 +382,11 @@ class Responder:
         if query.qclass != CLASS_IN or not allowed:
             return REFUSED
         return SERVFAIL if origin in self._view.expired else NOERROR
+
+
+def _denial(edns: Edns | None, rcode: int) -> bytes:
+    """Our OPT record in a reply that denies something, with the reason."""
+    return b"" if edns is None else write_opt(edns.dnssec, rcode, extended_error(_DENIALS[rcode]))
 
 
 def _signed(reply: Reply, signer: Signer) -> Reply:

@@ -1,4 +1,5 @@
-"""What a worker knows of the configuration: keys and who may transfer or notify.
+"""What a worker knows of the configuration: keys, who may transfer or notify, what it says of
+itself.
 
 Arrives as JSON from the controller, at the start and with every reload.
 """
@@ -12,18 +13,39 @@ from zonecast.protocol.tsig_record import Key, make_key
 from zonecast.zone import names
 
 
+class Site(NamedTuple):
+    """What the server says about itself, `identity` and `version` of at most 255 octets (b"": it
+    does not say), and its secrets for cookies, the first of which makes them.
+    `require_cookies`: a query over UDP whose cookie does not verify gets BADCOOKIE."""
+
+    identity: bytes = b""
+    version: bytes = b""
+    cookie_secrets: tuple[bytes, ...] = ()
+    require_cookies: bool = False
+
+
 class Rules(NamedTuple):
-    """TSIG keys by lower-case wire name, and the access rules."""
+    """TSIG keys by lower-case wire name, the access rules, and what the server says of itself."""
 
     keys: dict[bytes, Key]
     access: Access
+    site: Site = Site()
 
 
 def read_rules(settings: dict[str, Any]) -> Rules:
     """The rules in a settings message. Raises ConfigError, BadNameError."""
     keys = [make_key(key["name"], key["algorithm"], key["secret"]) for key in settings["keys"]]
     access = Access(map(_peer, settings["secondaries"]), map(_peer, settings["primaries"]))
-    return Rules({key.name: key for key in keys}, access)
+    return Rules({key.name: key for key in keys}, access, _site(settings.get("site", {})))
+
+
+def _site(settings: dict[str, Any]) -> Site:
+    return Site(
+        settings.get("identity", "").encode(),
+        settings.get("version", "").encode(),
+        tuple(bytes.fromhex(secret) for secret in settings.get("cookie-secrets", ())),
+        settings.get("require-cookies", False),
+    )
 
 
 def _peer(peer: dict[str, Any]) -> Peer:
