@@ -46,7 +46,8 @@ class StreamWorker:
         self._channel = channel
         self._sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
         self._versions = Versions(ZonesReader(Path(settings["state-dir"])))
-        self._responder = Responder(read_rules(settings), channel.send_or_drop, str, datagram=False)
+        rules = read_rules(settings)
+        self._responder = Responder(rules, channel.send_or_drop, str, datagram=False, idle=IDLE)
         self._clients: Counter[str] = Counter()
         self._connections: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
