@@ -71,7 +71,8 @@ class Here:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.taken = 0
+        self.taken = 0  # parts read as a whole, and those that were begun
+        self.begun = 0
 
     def start(self, task: bytes) -> Answer:
         return Answer(self, task)
@@ -86,7 +87,8 @@ class Answer:
         try:
             read_part(self.task, pieces.append)
         except NotPlainSailingError:
-            return []
+            self.helpers.begun += len(pieces) > 0
+            return pieces
         self.helpers.taken += 1
         return pieces
 
@@ -146,7 +148,7 @@ def test_the_last_ttl_written_is_known_after_a_part() -> None:
     """Without $TTL a record takes it (BIND), and only this process knows it where a part starts."""
     top = TOP.replace("$TTL 3600\n", "").replace("SOA", "60 SOA")
     lines = [f"h{n} {n} A 192.0.2.1\n" for n in range(100)] + [
-        f"i{n} A 192.0.2.1\n" for n in range(40)
+        f"i{n} A 192.0.2.1\n" for n in range(80)
     ]
     helpers = Here(3)
     content = (top + "".join(lines)).encode()
@@ -154,6 +156,20 @@ def test_the_last_ttl_written_is_known_after_a_part() -> None:
     assert_same(read(content), parsed)
     assert helpers.taken == 2
     assert {one.ttl for one in parsed.zone if one.owner.startswith(b"\3i1")} == {99}
+
+
+@pytest.mark.parametrize(
+    "odd", ["x.net. A 192.0.2.1\n", "o 4294967296 A 192.0.2.1\n", "$GENERATE 1-3 g$ A 192.0.2.$\n"]
+)
+@pytest.mark.parametrize("before", ["$TTL 60\n$ORIGIN sub\n", "y A 192.0.2.9\n\tMX 10 mail\n"])
+def test_a_part_is_taken_up_to_what_asks_for_a_finding(before: str, odd: str) -> None:
+    """What follows is read under the owner, origin and TTL that hold there."""
+    lines = [f"h{n} A 192.0.2.{n}\n" for n in range(200)]
+    lines[150:150] = [before, *("\tA 192.0.2.250\n" for _ in range(8)), odd, "\tTXT after\n"]
+    helpers = Here(1)
+    content = (TOP + "".join(lines)).encode()
+    assert_same(read(content), read(content, helpers))
+    assert (helpers.taken, helpers.begun) == (0, 1)
 
 
 def test_an_rrset_on_both_sides_of_a_cut_is_one() -> None:
@@ -170,7 +186,7 @@ def test_processes_read_parts() -> None:
     content = (TOP + "".join(f"h{n} A 192.0.2.{n % 250}\n" for n in range(2000))).encode()
     helpers = Watched(cores=3, least=0)
     assert_same(read(content), read(content, helpers))
-    assert [one.pieces for one in helpers.started] == [2, 2]
+    assert [one.pieces for one in helpers.started] == [1, 1]
 
 
 def test_what_a_process_that_dies_leaves_is_read_all_the_same() -> None:

@@ -1,9 +1,9 @@
 """Processes that read parts of big zone files, so that reading uses every core.
 
-Each is started by exec for one part and ends with it: `python -m zonecast.server.reading`, the
-task on its standard input, the answer on its standard output. Both are files in memory, so that
-neither side waits for the other. One that fails in any way leaves its part to the process that
-started it.
+Each is started by exec for one part and ends with it: `python -m zonecast.server.reading N`, the
+task on its standard input, what it read in descriptor N. Both are files in memory, so that neither
+side waits for the other; a pipe, its standard output, says how long each piece is that is there.
+One that fails in any way leaves the rest of its part to the process that started it.
 """
 
 from __future__ import annotations
@@ -17,35 +17,43 @@ from typing import IO
 # A file below this many octets is read sooner than a process is started.
 LEAST = 4 << 20
 
+_SIZE = 4  # octets that say how long a piece is
+
 
 class ReadingProcess:
     """One process with one part to read."""
 
     def __init__(self, task: bytes) -> None:
-        self._output = _memory()
+        self._pieces = _memory()
+        number = self._pieces.fileno()
         with _memory() as stdin:
             stdin.write(task)
             stdin.seek(0)
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "zonecast.server.reading"],
+                [sys.executable, "-P", "-m", "zonecast.server.reading", str(number)],
                 stdin=stdin,
-                stdout=self._output,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                pass_fds=(number,),
             )
 
     def wait(self) -> Iterator[bytes]:
-        """What the process gave, when it has ended; nothing where it failed."""
-        if self.process.wait() != 0:
-            return
-        self._output.seek(0)
-        while size := self._output.read(4):
-            yield self._output.read(int.from_bytes(size, "big"))
+        """The pieces that the process gives, until it ends."""
+        said = self.process.stdout
+        start = 0
+        while said is not None and len(size := said.read(_SIZE)) == _SIZE:
+            # The place in the file is the writer's.
+            piece = os.pread(self._pieces.fileno(), int.from_bytes(size, "big"), start)
+            start += len(piece)
+            yield piece
 
     def drop(self) -> None:
         """Ends the process, if it has not ended."""
         self.process.kill()
         self.process.wait()
-        self._output.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._pieces.close()
 
 
 class NoAnswer:
@@ -103,17 +111,20 @@ def main() -> None:
     gc.disable()
     from zonecast.zone.zonefile.part import NotPlainSailingError, read_part
 
-    output = sys.stdout.buffer
+    pieces = os.fdopen(int(sys.argv[1]), "wb", buffering=0)
+    said = sys.stdout.buffer
 
     def give(octets: bytes) -> None:
-        output.write(len(octets).to_bytes(4, "big"))
-        output.write(octets)
+        left = memoryview(octets)
+        while left:
+            left = left[pieces.write(left) :]
+        said.write(len(octets).to_bytes(_SIZE, "big"))
+        said.flush()
 
     try:
         read_part(sys.stdin.buffer.read(), give)
     except NotPlainSailingError:
         sys.exit(1)
-    output.flush()
     # What was read needs no taking apart.
     os._exit(0)
 

@@ -26,8 +26,8 @@ class Answer(Protocol):
     """What another process makes of a part of a file."""
 
     def wait(self) -> Iterable[bytes]:
-        """What `zonefile.part.read_part` gave, the whole of it; nothing where it raised, or the
-        process died."""
+        """What `zonefile.part.read_part` gives, as it comes; no more where it raises, or the
+        process dies."""
 
     def drop(self) -> None:
         """Nobody asks any more."""

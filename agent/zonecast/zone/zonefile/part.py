@@ -27,13 +27,14 @@ class _PartReader(FileReader):
         self.before = task.before
         self._give = give
 
-    def after_block(self, end: int) -> None:
-        """Passes on the records, once there are enough or the text has ended."""
+    def after_block(self, end: int, index: int) -> None:
+        """Passes on the records, once there are enough."""
         if len(self.records.rrsets) >= PIECE:
-            self.pass_on()
+            self.pass_on(index)
 
-    def pass_on(self) -> None:
-        """Passes on the records that were read, and begins anew."""
+    def pass_on(self, lines: int | None) -> None:
+        """Passes on the records that were read up to so many lines (None: all), and begins anew.
+        Raises NotPlainSailingError."""
         records, places = self.records, self.records.places
         records.finish()
         if records.findings or records.soa_seen or records.has_generated:
@@ -45,19 +46,26 @@ class _PartReader(FileReader):
             places.other_keys,
             places.other_rdatas,
             places.others.tobytes(),
+            End(
+                lines,
+                self.origin,
+                self.state.default_ttl,
+                self.state.last_ttl,
+                self.origin_place,
+                self.owner,
+                self.node,
+            ),
         )
         self._give(piece.pack())
         self.records = self.state.records = Records(records.origin, "")
 
 
 def read_part(octets: bytes, give: Callable[[bytes], None]) -> None:
-    """Reads the part that a packed task says: gives packed pieces of it, and the packed context
-    at its end as the last one. Raises NotPlainSailingError."""
+    """Reads the part that a packed task says and gives packed pieces of it. Raises
+    NotPlainSailingError; the pieces given before hold."""
     file = _PartReader(Task.unpack(octets), give)
     try:
         file.read()
-        file.pass_on()
+        file.pass_on(None)
     except EnoughError:
         raise NotPlainSailingError from None
-    state = file.state
-    give(End(file.origin, state.default_ttl, state.last_ttl, file.origin_place).pack())

@@ -44,9 +44,9 @@ class FileReader(FileContext):
             for part in self.parts.values():
                 part.answer.drop()
 
-    def after_block(self, end: int) -> None:
-        """What is done when reading comes to the `end` of a block: after the first one it is time
-        to share the others."""
+    def after_block(self, end: int, index: int) -> None:
+        """What is done when reading comes to the `end` of a block, with the line at `index` as the
+        next: after the first one it is time to share the others."""
         if not self.shared:
             self.shared = True
             self.parts = share(self, end)
@@ -57,8 +57,8 @@ class FileReader(FileContext):
         index = 0
         for start, end, first, after in self.lines.blocks():
             part = self.parts.get(first)
-            if index == first and part is not None and take(self, part):
-                index = part.after
+            if index == first and part is not None:
+                index = take(self, part, first)
             if index >= after:
                 continue
             if index > first:
@@ -70,7 +70,7 @@ class FileReader(FileContext):
                     next(found, None)
             # Every line but the file's last ends in a line feed and was a row.
             index = max(index, after if end < len(self.lines.content) else after - 1)
-            self.after_block(end)
+            self.after_block(end, index)
         while index < len(self.lines):
             index = self._entry(index)
 

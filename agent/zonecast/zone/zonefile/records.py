@@ -189,7 +189,7 @@ class Records:
         """Takes the records of RRsets that are here already, one by one and in their order. What
         is left of the piece."""
         known = self.rrsets.keys() & set(piece.keys)
-        left = Piece([], [], b"", [], [], b"")
+        left = Piece([], [], b"", [], [], b"", piece.end)
         first, others = array("Q"), array("Q")
         later: dict[bytes, list[bytes]] = {key: [] for key in known}
         found = []
