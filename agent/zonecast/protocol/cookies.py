@@ -35,20 +35,23 @@ _VERSION = b"\x01\x00\x00\x00"  # and three reserved octets
 
 class Verdict(NamedTuple):
     """What a client's cookie is worth at `address` until `until`, POSIX seconds: whether its
-    server cookie is one of ours, and the COOKIE option to answer with."""
+    server cookie is one of ours, and the COOKIE option to answer with; `alone` is the rdata, with
+    its length, of an OPT record that has no other option."""
 
     address: str
     until: float
     valid: bool
     option: bytes
+    alone: bytes
 
 
 class Cookies:
-    """The server's side, with 16-octet `secrets`: the first makes cookies, all verify them."""
+    """The server's side, with 16-octet `secrets`: the first makes cookies, all verify them.
+    `known` has verdicts by cookie, some of them out of date or another address's."""
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
         self._secrets = tuple(secrets)
-        self._known: dict[bytes, Verdict] = {}
+        self.known: dict[bytes, Verdict] = {}
 
     @property
     def enabled(self) -> bool:
@@ -57,14 +60,14 @@ class Cookies:
 
     def judge(self, cookie: bytes, address: str, now: float) -> Verdict:
         """The verdict on a COOKIE option's value from an IP address."""
-        known = self._known.get(cookie)
+        known = self.known.get(cookie)
         if known is not None and known.until > now and known.address == address:
             return known
         verdict = self._judge(cookie, address, now)
         if verdict.valid or len(cookie) == CLIENT_OCTETS:
-            if len(self._known) >= MAX_CLIENTS:
-                self._known.clear()
-            self._known[cookie] = verdict
+            if len(self.known) >= MAX_CLIENTS:
+                self.known.clear()
+            self.known[cookie] = verdict
         return verdict
 
     def _judge(self, cookie: bytes, address: str, now: float) -> Verdict:
@@ -76,11 +79,11 @@ class Cookies:
         timely = len(cookie) == COOKIE_OCTETS and -MAX_AHEAD <= age <= MAX_AGE
         by = self._made_by(client, server, packed) if timely and server[0] == 1 else None
         if by == 0 and age <= RENEW_AGE:
-            return Verdict(address, now + RENEW_AGE - age, True, option(COOKIE, cookie))
+            return _verdict(address, now + RENEW_AGE - age, True, cookie)
         start = _VERSION + (int(now) & 0xFFFFFFFF).to_bytes(4, "big")
         fresh = client + start + _hash(self._secrets[0], client + start + packed)
         until = now + (KEPT if by is None else min(KEPT, MAX_AGE - age))
-        return Verdict(address, until, by is not None, option(COOKIE, fresh))
+        return _verdict(address, until, by is not None, fresh)
 
     def _made_by(self, client: bytes, server: bytes, packed: bytes) -> int | None:
         """Which secret made this server cookie."""
@@ -89,6 +92,11 @@ class Cookies:
             if compare_digest(_hash(secret, hashed), server[8:]):
                 return number
         return None
+
+
+def _verdict(address: str, until: float, valid: bool, cookie: bytes) -> Verdict:
+    octets = option(COOKIE, cookie)
+    return Verdict(address, until, valid, octets, len(octets).to_bytes(2, "big") + octets)
 
 
 def _hash(secret: bytes, octets: bytes) -> bytes:

@@ -33,7 +33,6 @@ from zonecast.protocol.edns import (
     write_opt,
 )
 from zonecast.protocol.message import Query, error_reply, is_request, read_bare, read_query
-from zonecast.protocol.notify import notify_reply, parse_notify
 from zonecast.protocol.sections import (
     FORMERR,
     NOERROR,
@@ -45,12 +44,12 @@ from zonecast.protocol.sections import (
     SERVFAIL,
 )
 from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
+from zonecast.server.answering.notified import Notified
 from zonecast.server.answering.optional import Optional
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.server.answering.rules import Rules
 from zonecast.server.answering.transferring import transfer_reply
 from zonecast.store.reader import Snapshot
-from zonecast.zone import names
 from zonecast.zone import rdata as rd
 
 # What the packet cache holds at most, in octets of queries and replies; and the longest of each
@@ -59,17 +58,16 @@ CACHE_OCTETS = 32 * 1024 * 1024
 CACHE_QUERY = 320
 CACHE_REPLY = 4096
 
-# NOTIFYs passed on in one second; more are not answered, so that an honest sender comes again.
-NOTIFY_RATE = 1000
-
 _TSIG_MARK = b"\x00\xfa\x00\xff"  # type TSIG, class ANY: in every packet that has one
 
-# A COOKIE option's head, with a server cookie of RFC 9018 and with the client's part alone.
-_WHOLE_COOKIE = b"\x00\x0a\x00\x18"
-_CLIENT_COOKIE = b"\x00\x0a\x00\x08"
+# An OPT record's rdata of one COOKIE option, up to its value, with the length of both: with a
+# server cookie of RFC 9018, and with the client's part alone.
+_WHOLE_COOKIE = b"\x00\x1c\x00\x0a\x00\x18"
+_CLIENT_COOKIE = b"\x00\x0c\x00\x0a\x00\x08"
 _OPT_HEAD = b"\x00\x00\x29"
 _TRANSFERS = (b"\x00\xfb", b"\x00\xfc")
 _EMPTY = b"\x00\x00"
+_ONE = b"\x00\x01"
 _STREAM_SIZE = 65535
 _NOTHING = Asked()
 
@@ -104,6 +102,7 @@ class Responder:
         idle: float = 0.0,
     ) -> None:
         self.cache: dict[bytes, bytes] = {}
+        self._datagram = datagram
         self._transport: dict[str, Any] = {
             "datagram": datagram,
             "encrypted": encrypted,
@@ -112,10 +111,8 @@ class Responder:
         self.rules = rules
         self._report = report
         self._client_ip = client_ip
-        self._datagram = datagram
+        self._notified = Notified(report)
         self._now = 0.0
-        self._notifies = 0
-        self._notify_second = 0
         self._number = -1
         self._expired: frozenset[bytes] | None = None
         self._faults: set[str] = set()
@@ -130,6 +127,7 @@ class Responder:
         self._rules = rules
         self._optional = Optional(rules.site, **self._transport)
         self._cookies = self._optional.cookies
+        self._requires_cookies = self._datagram and rules.site.require_cookies
         self.cache.clear()
         self._cached = 0
 
@@ -151,14 +149,17 @@ class Responder:
 
         Never raises: what goes wrong inside is reported once and answered with SERVFAIL.
         """
-        known = self.cache.get(packet[2:])
-        if known is not None:
-            return packet[:2] + known
         try:
-            if packet[-28:-24] == _WHOLE_COOKIE or packet[-12:-8] == _CLIENT_COOKIE:
-                reply = self._with_cookie(packet, client)
-                if reply is not None:
-                    return reply
+            reply = None
+            if packet[-30:-24] == _WHOLE_COOKIE:
+                reply = self._with_cookie(packet[:-30] + _EMPTY, packet[-24:], client)
+            elif packet[-14:-8] == _CLIENT_COOKIE:
+                reply = self._with_cookie(packet[:-14] + _EMPTY, packet[-8:], client)
+            if reply is not None:
+                return reply
+            known = self.cache.get(packet[2:])
+            if known is not None:
+                return packet[:2] + known
             exact = exact_match(packet, self._view, self._datagram)
             if exact is not None:
                 self._remember(packet, exact)
@@ -181,40 +182,38 @@ class Responder:
         verdict = self._judge(asked, client)
         return verdict is not None and verdict.valid
 
-    def _with_cookie(self, packet: bytes, client: Any) -> bytes | None:
-        """The reply to a query whose last octets look like a COOKIE option and nothing else in an
-        OPT record: the reply to the same query without, and the cookie. None for the slow path."""
-        size = 28 if packet[-28:-24] == _WHOLE_COOKIE else 12
-        end = len(packet) - size - 2
-        if (
-            not self._cookies.enabled
-            or packet[end : end + 2] != bytes((0, size))
-            or packet[end - 9 : end - 6] != _OPT_HEAD
-            or packet[10:12] != b"\x00\x01"
-        ):
+    def _with_cookie(self, plain: bytes, cookie: bytes, client: Any) -> bytes | None:
+        """The reply to a query whose last octets look like an OPT record with one option,
+        `cookie`: what `plain`, the same without the option, gets, and the cookie. None for the
+        slow path."""
+        verdict = self._cookies.known.get(cookie)
+        if verdict is None or verdict[0] != self._client_ip(client) or verdict[1] <= self._now:
+            if not self._cookies.enabled:
+                return None
+            verdict = self._cookies.judge(cookie, self._client_ip(client), self._now)
+        if self._requires_cookies and not verdict.valid:
             return None
-        verdict = self._cookies.judge(packet[end + 6 :], self._client_ip(client), self._now)
-        if self._datagram and not verdict.valid and self._rules.site.require_cookies:
-            return None
-        plain = packet[:end] + _EMPTY
+        # A cached query that ends like this has an OPT record without options there.
         body = self.cache.get(plain[2:])
         if body is None:
             body = self._without_cookie(plain, client)
             if body is None:
                 return None
-        limit = _STREAM_SIZE
-        if self._datagram:
-            client_size = packet[end - 6] << 8 | packet[end - 5]
-            limit = max(PLAIN_SIZE, min(client_size, UDP_SIZE))
         # An extended error in the OPT record has no zeros at its end: the slow path puts both in.
-        if body[-2:] != _EMPTY or len(body) + 30 > limit:
+        size = len(body) + 30
+        if body[-2:] != _EMPTY or (size > PLAIN_SIZE and size > self._limit(plain)):
             return None
-        return packet[:2] + body[:-2] + b"\x00\x1c" + verdict.option
+        return plain[:2] + body[:-2] + verdict.alone
 
     def _without_cookie(self, plain: bytes, client: Any) -> bytes | None:
         """The reply to a query from which the option was taken, after its identifier; None for
         what is no plain query, or malformed."""
-        if plain[2] & 0xF8 or plain[-15:-13] in _TRANSFERS:
+        if (
+            plain[-11:-8] != _OPT_HEAD
+            or plain[10:12] != _ONE
+            or plain[2] & 0xF8
+            or plain[-15:-13] in _TRANSFERS
+        ):
             return None
         reply = exact_match(plain, self._view, self._datagram)
         if reply is not None:
@@ -222,6 +221,12 @@ class Responder:
             return reply[2:]
         usual = self._unusual(plain, client)
         return usual[2:] if isinstance(usual, bytes) and usual[10:12] != _EMPTY else None
+
+    def _limit(self, plain: bytes) -> int:
+        """The longest reply to a query that ends in an OPT record without options."""
+        if not self._datagram:
+            return _STREAM_SIZE
+        return max(PLAIN_SIZE, min(plain[-8] << 8 | plain[-7], UDP_SIZE))
 
     def _remember(self, packet: bytes, reply: bytes) -> None:
         if len(packet) <= CACHE_QUERY and len(reply) <= CACHE_REPLY:
@@ -252,7 +257,7 @@ class Responder:
     ) -> Reply:
         opcode = (packet[2] << 8) & OPCODE_MASK
         if opcode == OPCODE_NOTIFY:
-            return self._notify(packet, client, key)
+            return self._notified.reply(packet, self._client_ip(client), key, self._rules.access)
         try:
             query = read_query(packet)
         except WireError:
@@ -277,7 +282,7 @@ class Responder:
     ) -> bytes:
         edns, site, optional = query.edns, self._rules.site, self._optional
         verdict = self._judge(asked, client)
-        if self._datagram and site.require_cookies and verdict is not None and not verdict.valid:
+        if self._requires_cookies and verdict is not None and not verdict.valid:
             assert edns is not None
             opt = write_opt(edns.dnssec, BADCOOKIE, verdict.option)
             return error_reply(packet, BADCOOKIE, opt)
@@ -291,8 +296,10 @@ class Responder:
             room = 0 if signer is None else signer.room
             extras = Extras(options, asked.zone_version, pads)
             reply = answer_query(packet, query, self._view, self._datagram, room, extras)
-        # With options a reply may be this client's alone; without, nothing follows the OPT record.
-        if signer is None and len(packet) - query.end == (0 if edns is None else 11):
+        # With options a reply may be this client's alone. What is kept ends with its question or
+        # with an OPT record, and no question is mistaken for one (class 0).
+        rest = len(packet) - query.end
+        if signer is None and (rest == 11 if edns is not None else not rest and query.qclass):
             self._remember(packet, reply)
         return reply
 
@@ -316,33 +323,6 @@ class Responder:
         if asked.cookie is None or not self._cookies.enabled:
             return None
         return self._cookies.judge(asked.cookie, self._client_ip(client), self._now)
-
-    def _notify(self, packet: bytes, client: Any, key: bytes | None) -> bytes | None:
-        """Answered at once and passed on; the controller decides what it is good for."""
-        try:
-            notify = parse_notify(packet)
-        except WireError:
-            return error_reply(packet, FORMERR)
-        ip = self._client_ip(client)
-        if not self.rules.access.may_notify(ip, key):
-            return error_reply(packet, REFUSED)
-        second = int(time.monotonic())
-        if second != self._notify_second:
-            self._notify_second, self._notifies = second, 0
-        self._notifies += 1
-        if self._notifies > NOTIFY_RATE:
-            return None
-        self._report(
-            {
-                "notify": {
-                    "zone": names.to_text(notify.origin.lower()),
-                    "serial": notify.serial,
-                    "address": ip,
-                    "key": None if key is None else names.to_text(key),
-                }
-            }
-        )
-        return notify_reply(packet)
 
     def _transfer(
         self,
