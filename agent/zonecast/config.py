@@ -68,6 +68,15 @@ def read_endpoint(value: Any) -> Endpoint:
     return Endpoint(str(address), int(port))
 
 
+def read_prefix(value: Any) -> str:
+    """An address prefix, or an address: "192.0.2.0/24", "2001:db8::1"."""
+    written = text(value)
+    try:
+        return str(ipaddress.ip_network(written))
+    except ValueError as error:
+        raise ValueError(f"no address prefix: {error}") from None
+
+
 def read_origin(value: Any) -> bytes:
     """A zone's name, with or without the final dot, lower-cased."""
     return names.from_text(text(value), names.ROOT).lower()
@@ -166,6 +175,30 @@ class MemberConfig:
 
 
 @dataclass(frozen=True)
+class QueryConfig:
+    """[query]: who may ask. The longest prefix that holds a client decides."""
+
+    allow: tuple[str, ...] = option("prefixes that may ask", several(read_prefix), ())
+    deny: tuple[str, ...] = option("prefixes that get REFUSED", several(read_prefix), ())
+
+
+@dataclass(frozen=True)
+class RateLimitConfig:
+    """[rate-limit]: how many answers over UDP go to one client prefix."""
+
+    responses_per_second: int = option(
+        "answers a second to one prefix; 0: no limit", whole(0, 100_000), 0
+    )
+    slip: int = option(
+        "every how-manieth answer over the limit is sent truncated; 0: none", whole(0, 100), 2
+    )
+    ipv4_prefix: int = option("bits of an IPv4 prefix", whole(8, 32), 24)
+    ipv6_prefix: int = option("bits of an IPv6 prefix", whole(16, 128), 56)
+    allow: tuple[str, ...] = option("prefixes without a limit", several(read_prefix), ())
+    dry_run: bool = option("count, and send all the same", flag, False)
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole file."""
 
@@ -195,6 +228,10 @@ class Config:
         "catalogs pulled with all their members", several(table_of(MemberConfig)), ()
     )
     zone: tuple[MemberConfig, ...] = option("zones pulled", several(table_of(MemberConfig)), ())
+    query: QueryConfig = option("who may ask", table_of(QueryConfig), QueryConfig())
+    rate_limit: RateLimitConfig = option(
+        "response rate limiting", table_of(RateLimitConfig), RateLimitConfig()
+    )
     rails: Floors = option("floors for the policies' safety rails", table_of(Floors), Floors())
 
     @property
@@ -250,6 +287,9 @@ def _check(config: Config, document: Document) -> None:
     _check_unique("zone", [names.to_text(zone.name) for zone in config.zone], document)
     catalogs = [names.to_text(catalog.name) for catalog in config.catalog]
     _check_unique("catalog", catalogs, document)
+    for prefix in config.query.deny:
+        if prefix in config.query.allow:
+            raise document.below("query").error(f"'{prefix}' is allowed and denied", at=("deny",))
     keys = {key.name for key in config.key}
     for table, peers in (("secondary", config.secondary), ("primary", config.primary)):
         for number, peer in enumerate(peers):

@@ -16,6 +16,8 @@ from zonecast.config import (
     KeyConfig,
     MemberConfig,
     PeerConfig,
+    QueryConfig,
+    RateLimitConfig,
     RepositoryConfig,
     load,
     read_endpoint,
@@ -132,14 +134,33 @@ def test_endpoints() -> None:
 def test_every_option_is_documented_and_every_documented_option_is_there(project: Path) -> None:
     text = (project / "docs" / "configuration.md").read_text()
     agent = text[: text.index("## The repository's policy")]
-    documented = set(re.findall(r"^\| `([a-z-]+)` \|", agent, re.MULTILINE))
-    tables = {"repository", "key", "secondary", "primary", "catalog", "zone", "rails"}
+    documented = set(re.findall(r"^\| `([a-z0-9-]+)` \|", agent, re.MULTILINE))
+    tables = {
+        "repository",
+        "key",
+        "secondary",
+        "primary",
+        "catalog",
+        "zone",
+        "rails",
+        "query",
+        "rate-limit",
+    }
     known = {
         key_of(option)
-        for cls in (Config, RepositoryConfig, KeyConfig, PeerConfig, MemberConfig, Floors)
+        for cls in (
+            Config,
+            RepositoryConfig,
+            KeyConfig,
+            PeerConfig,
+            MemberConfig,
+            Floors,
+            QueryConfig,
+            RateLimitConfig,
+        )
         for option in fields(cls)
     } - tables
     known.add("catalog")
     assert documented == known
-    assert tables <= set(re.findall(r"`\[+([a-z]+)\]+`", agent))
+    assert tables <= set(re.findall(r"`\[+([a-z-]+)\]+`", agent))
     assert module.DEFAULT_PATH.as_posix() in agent

@@ -73,6 +73,7 @@ class Commands:
                     for child in agent.workers.all
                 ],
                 "pullers": agent.pulling.pullers.pids,
+                "guard": dict(agent.workers.guarded),
                 "unlisted-notifies": agent.pulling.unlisted_notifies,
             },
             "repositories": [publishing.status() for publishing in agent.publishing],

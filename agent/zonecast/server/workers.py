@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ class Workers:
         # Made once for each configuration: a secret that cannot be read later must not keep a
         # worker from being replaced.
         self._settings = worker_settings(config, self._cookie_secret)
+        # Answers refused, limited and slipped, by all workers there were.
+        self.guarded: Counter[str] = Counter(refused=0, limited=0, slipped=0)
         self._barrier = 0
         self._barriers: dict[tuple[KeptChild, int], asyncio.Event] = {}
         self.on_notify: Callable[[Message], None] = lambda _: None
@@ -75,6 +78,8 @@ class Workers:
     def _heard(self, child: KeptChild, message: Message) -> None:
         if "notify" in message:
             self.on_notify(message["notify"])
+        elif "guard" in message:
+            self.guarded.update(message["guard"])
         elif "barrier" in message:
             waiting = self._barriers.pop((child, message["barrier"]), None)
             if waiting is not None:
@@ -149,6 +154,33 @@ def worker_settings(config: Config, cookie_secret: str) -> Message:
             "cookie-secrets": [cookie_secret] if file is None else read_cookie_secrets(file),
             "require-cookies": config.require_cookies,
         },
+        **_guard_settings(config),
+    }
+
+
+def _guard_settings(config: Config) -> Message:
+    """What a Guard goes by, None for what is off. Secondaries that have no key are let in by the
+    query lists, for their address is what makes them secondaries."""
+    query, limit = config.query, config.rate_limit
+    known = [peer.address.host for peer in config.secondary if not peer.keys]
+    return {
+        "query": {
+            "allow": [*query.allow, *known],
+            "deny": query.deny,
+            "closed": bool(query.allow),
+        }
+        if query.allow or query.deny
+        else None,
+        "rate-limit": {
+            "rate": limit.responses_per_second,
+            "slip": limit.slip,
+            "ipv4_prefix": limit.ipv4_prefix,
+            "ipv6_prefix": limit.ipv6_prefix,
+            "allow": limit.allow,
+            "dry_run": limit.dry_run,
+        }
+        if limit.responses_per_second
+        else None,
     }
 
 

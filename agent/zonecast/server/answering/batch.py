@@ -31,6 +31,9 @@ class Datagrams(Protocol):
     def client_ip(self, slot: int) -> str:
         """The IP address, in text, that a slot's packet came from."""
 
+    def client(self, slot: int) -> bytes:
+        """The same, packed."""
+
 
 class Batch:
     """One system call a packet."""
@@ -67,3 +70,7 @@ class Batch:
     def client_ip(self, slot: int) -> str:
         """See `Datagrams`."""
         return str(self._clients[slot][0])
+
+    def client(self, slot: int) -> bytes:
+        """See `Datagrams`."""
+        return socket.inet_pton(self._socket.family, self.client_ip(slot).partition("%")[0])

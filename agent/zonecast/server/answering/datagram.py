@@ -12,10 +12,12 @@ import select
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from zonecast.server.answering.batch import Batch, Datagrams
+from zonecast.server.answering.guard import Guard, read_rulebook
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import read_rules
 from zonecast.server.channel import Channel
@@ -29,11 +31,16 @@ class DatagramWorker:
         self._channel = channel
         self._reader = ZonesReader(Path(settings["state-dir"]))
         rules = read_rules(settings)
+        self._guard = self._guarded(settings)
         self._served: dict[int, tuple[Datagrams, Responder]] = {}
         for fd in settings["sockets"]:
             batch = open_batch(socket.socket(fileno=fd))
             responder = Responder(rules, channel.send_or_drop, batch.client_ip, datagram=True)
             self._served[fd] = (batch, responder)
+
+    def _guarded(self, settings: dict[str, Any]) -> Guard | None:
+        rulebook = read_rulebook(settings)
+        return Guard(rulebook, self._channel.send_or_drop) if any(rulebook) else None
 
     def run(self) -> None:
         """Serve until the controller says stop or is gone."""
@@ -42,12 +49,14 @@ class DatagramWorker:
             poll.register(fd, select.POLLIN)
         self._channel.send({"ready": True})
         while True:
-            for fd, _ in poll.poll():
+            for fd, _ in poll.poll(None if self._guard is None else self._guard.pause()):
                 served = self._served.get(fd)
                 if served is not None:
                     self._serve(*served)
                 elif not self._obey():
                     return
+            if self._guard is not None:
+                self._guard.report(time.monotonic())
 
     def _serve(self, batch: Datagrams, responder: Responder) -> None:
         packets = batch.receive()
@@ -64,6 +73,8 @@ class DatagramWorker:
                 else:
                     reply = responder.reply(packet, len(replies))
                     replies.append(reply if isinstance(reply, bytes) else None)
+            if self._guard is not None:
+                self._guard.batch(packets, replies, batch.client, responder.has_cookie)
             batch.send(replies)
 
     def _obey(self) -> bool:
@@ -74,6 +85,7 @@ class DatagramWorker:
                 return False
             if "settings" in message:
                 rules = read_rules(message["settings"])
+                self._guard = self._guarded(message["settings"])
                 for _, responder in self._served.values():
                     responder.rules = rules
             elif "barrier" in message:

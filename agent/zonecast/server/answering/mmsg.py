@@ -185,7 +185,11 @@ class LinuxBatch:
 
     def client_ip(self, slot: int) -> str:
         """See `Datagrams`."""
+        return socket.inet_ntop(self._family, self.client(slot))
+
+    def client(self, slot: int) -> bytes:
+        """See `Datagrams`."""
         start = slot * _ADDRESS
         if self._family == socket.AF_INET:
-            return socket.inet_ntop(socket.AF_INET, self._addresses[start + 4 : start + 8])
-        return socket.inet_ntop(socket.AF_INET6, self._addresses[start + 8 : start + 24])
+            return bytes(self._addresses[start + 4 : start + 8])
+        return bytes(self._addresses[start + 8 : start + 24])

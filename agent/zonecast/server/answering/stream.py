@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zonecast.server.answering.guard import Guard, read_rulebook
 from zonecast.server.answering.pinned import Versions
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import read_rules
@@ -48,10 +49,15 @@ class StreamWorker:
         self._versions = Versions(ZonesReader(Path(settings["state-dir"])))
         rules = read_rules(settings)
         self._responder = Responder(rules, channel.send_or_drop, str, datagram=False, idle=IDLE)
+        self._guard = self._guarded(settings)
         self._clients: Counter[str] = Counter()
         self._connections: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
+
+    def _guarded(self, settings: dict[str, Any]) -> Guard | None:
+        rulebook = read_rulebook(settings)
+        return Guard(rulebook, self._channel.send_or_drop) if rulebook.queries else None
 
     async def run(self) -> None:
         """Serve until the controller says stop or is gone."""
@@ -63,6 +69,7 @@ class StreamWorker:
         while (message := await self._channel.receive()) is not None and not message.get("stop"):
             if "settings" in message:
                 self._responder.rules = read_rules(message["settings"])
+                self._guard = self._guarded(message["settings"])
             elif "barrier" in message:
                 # Answers are made without a pause and handed to the transport at once: none is
                 # under way now. Transfers keep the version they began with.
@@ -121,6 +128,8 @@ class StreamWorker:
             finally:
                 self._versions.release(snapshot)
             if isinstance(reply, bytes):
+                if self._guard is not None:
+                    reply = self._guard.single(packet, reply, client)
                 await _send(writer, reply)
         writer.transport.set_write_buffer_limits(high=0)
         await _send(writer, b"")

@@ -1,0 +1,166 @@
+"""Who gets an answer, and how many: query access lists and response rate limiting.
+
+Both look at a reply when it is ready to go out, wherever it came from, so that the packet cache
+knows nothing of clients. A worker has a Guard only where one of them is configured.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from zonecast.errors import WireError
+from zonecast.protocol.edns import PROHIBITED, extended_error, write_opt
+from zonecast.protocol.message import error_reply, read_query
+from zonecast.protocol.prefixes import Prefixes
+from zonecast.protocol.rate_limit import RateLimit, Slip
+from zonecast.protocol.sections import NOERROR, OPCODE_MASK, OPCODE_NOTIFY, REFUSED
+from zonecast.protocol.tsig import has_tsig
+from zonecast.zone import rdata as rd
+
+_AA, _TC = 0x0400, 0x0200
+
+# Seconds between two reports of what was counted.
+REPORT_INTERVAL = 1.0
+
+HasCookie = Callable[[bytes, Any], bool]
+
+
+class Limits(NamedTuple):
+    """[rate-limit] of the configuration; `allow` are prefixes that it does not touch."""
+
+    rate: int
+    slip: int
+    ipv4_prefix: int
+    ipv6_prefix: int
+    allow: Prefixes
+    dry_run: bool
+
+
+class Rulebook(NamedTuple):
+    """What a Guard goes by; None for what is off."""
+
+    queries: Prefixes | None
+    limits: Limits | None
+
+
+def read_rulebook(settings: dict[str, Any]) -> Rulebook:
+    """The rules in a settings message."""
+    query, limit = settings.get("query"), settings.get("rate-limit")
+    queries = limits = None
+    if query is not None:
+        allow, deny = query["allow"], query["deny"]
+        queries = Prefixes(allow, deny, otherwise=not query["closed"])
+    if limit is not None:
+        limits = Limits(**{**limit, "allow": Prefixes(limit["allow"])})
+    return Rulebook(queries, limits)
+
+
+class Guard:
+    """Judges replies. `counts` is how often each thing was done since the last `report`."""
+
+    def __init__(self, rulebook: Rulebook, report: Callable[[dict[str, Any]], None]) -> None:
+        self._queries = rulebook.queries
+        self._limits = limits = rulebook.limits
+        if limits is not None:
+            self._rate = RateLimit(limits.rate, limits.ipv4_prefix, limits.ipv6_prefix)
+            self._slip = Slip(limits.slip)
+        self._report = report
+        self._reported = 0.0
+        self.counts = {"refused": 0, "limited": 0, "slipped": 0}
+
+    def batch(
+        self,
+        packets: Sequence[bytes],
+        replies: list[bytes | None],
+        client: Callable[[int], bytes],
+        has_cookie: HasCookie,
+    ) -> None:
+        """Judge the replies to a batch of packets, in place; `client` gives the packed address
+        that a slot's packet came from."""
+        now = time.monotonic()
+        for slot, reply in enumerate(replies):
+            if reply is None:
+                continue
+            address = client(slot)
+            if self._queries is not None and not self._queries.holds(address):
+                replies[slot] = reply = self._refuse(packets[slot], reply)
+            if self._limits is not None and not self._rate.spend(address, now):
+                replies[slot] = self._over(packets[slot], reply, address, slot, has_cookie)
+        self.report(now)
+
+    def single(self, packet: bytes, reply: bytes, client: str) -> bytes:
+        """Judge the reply to one query over a stream, where no address is forged."""
+        if self._queries is None or self._queries.holds(packed(client)):
+            return reply
+        refused = self._refuse(packet, reply)
+        self.report(time.monotonic())
+        return refused
+
+    def report(self, now: float) -> None:
+        """Tell the controller what was counted, not more often than it wants to know."""
+        if now - self._reported >= REPORT_INTERVAL and any(self.counts.values()):
+            self._report({"guard": self.counts})
+            self.counts = dict.fromkeys(self.counts, 0)
+            self._reported = now
+
+    def pause(self) -> int | None:
+        """After how many milliseconds `report` has something to tell; None for never."""
+        return int(REPORT_INTERVAL * 1000) + 1 if any(self.counts.values()) else None
+
+    def _refuse(self, packet: bytes, reply: bytes) -> bytes:
+        """REFUSED in place of an answer. Transfers and NOTIFY have rules of their own, and who
+        signs with a key of ours is known by it, wherever it asks from."""
+        if (packet[2] << 8) & OPCODE_MASK == OPCODE_NOTIFY or has_tsig(reply):
+            return reply
+        try:
+            query = read_query(packet)
+        except WireError:
+            return reply  # which says nothing but that
+        if query.qtype in (rd.AXFR, rd.IXFR):
+            return reply
+        self.counts["refused"] += 1
+        return error_reply(packet, REFUSED, _opt(packet, REFUSED, extended_error(PROHIBITED)))
+
+    def _over(
+        self, packet: bytes, reply: bytes, address: bytes, slot: int, has_cookie: HasCookie
+    ) -> bytes | None:
+        """What goes out instead of a reply over the limit: itself where the client is no forgery
+        (RFC 7873 §5.2.5), a truncated one, or nothing."""
+        assert self._limits is not None
+        signed = reply[3] & 15 == NOERROR and has_tsig(reply)
+        if signed or self._limits.allow.holds(address) or has_cookie(packet, slot):
+            return reply
+        self.counts["limited"] += 1
+        slips = self._slip.truncates()
+        self.counts["slipped"] += slips
+        if self._limits.dry_run:
+            return reply
+        return _truncated(packet, reply) if slips else None
+
+
+def packed(address: str) -> bytes:
+    """An IP address in text as octets."""
+    host = address.partition("%")[0]
+    return socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+
+
+def _truncated(packet: bytes, reply: bytes) -> bytes:
+    """The question, AA and RCODE of a reply, and TC: so short that it is no amplification."""
+    rcode = reply[3] & 15
+    empty = error_reply(packet, rcode, _opt(packet, rcode))
+    (flags,) = struct.unpack_from(">H", empty, 2)
+    flags |= _TC | (reply[2] << 8) & _AA
+    return empty[:2] + struct.pack(">H", flags) + empty[4:]
+
+
+def _opt(packet: bytes, rcode: int, options: bytes = b"") -> bytes:
+    """Our OPT record in a reply, where the query had one."""
+    try:
+        edns = read_query(packet).edns
+    except WireError:
+        return b""
+    return b"" if edns is None else write_opt(edns.dnssec, rcode, options)

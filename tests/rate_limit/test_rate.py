@@ -1,0 +1,88 @@
+"""The limit itself, with time as an argument; and the prefixes that decide."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zonecast.protocol.prefixes import Prefixes
+from zonecast.protocol.rate_limit import RateLimit, Slip
+
+
+def octets(address: str) -> bytes:
+    return ip_address(address).packed
+
+
+@given(st.integers(1, 1000), st.floats(0, 2e9))
+@settings(max_examples=50, deadline=None)
+def test_as_many_at_once_as_in_a_second(rate: int, now: float) -> None:
+    limit = RateLimit(rate)
+    client = octets("192.0.2.1")
+    assert [limit.spend(client, now) for _ in range(rate + 5)] == [True] * rate + [False] * 5
+    assert [limit.spend(client, now + 1.5) for _ in range(rate)] == [True] * rate
+
+
+def test_a_flood_gets_its_rate_and_no_more() -> None:
+    limit = RateLimit(50)
+    client = octets("192.0.2.1")
+    sent = sum(limit.spend(client, 100 + n / 10_000) for n in range(100_000))
+    assert 50 + 10 * 50 - 1 <= sent <= 50 + 10 * 50 + 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("192.0.2.1", "192.0.2.254", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("::ffff:192.0.2.1", "192.0.2.7", True),
+        ("2001:db8:1:100::1", "2001:db8:1:1ff:ffff::9", True),
+        ("2001:db8:1:100::1", "2001:db8:1:200::1", False),
+    ],
+)
+def test_prefixes_are_counted_together(one: str, other: str, together: bool) -> None:
+    limit = RateLimit(1)
+    assert limit.spend(octets(one), 5.0)
+    assert limit.spend(octets(other), 5.0) is not together
+
+
+def test_a_prefix_may_end_within_an_octet() -> None:
+    limit = RateLimit(1, ipv4=20, ipv6=60)
+    assert limit.spend(octets("10.0.15.1"), 1.0)
+    assert not limit.spend(octets("10.0.0.1"), 1.0)
+    assert limit.spend(octets("10.0.16.1"), 1.0)
+
+
+def test_every_nth_slips() -> None:
+    assert [Slip(0).truncates() for _ in range(3)] == [False] * 3
+    slip = Slip(3)
+    assert [slip.truncates() for _ in range(6)] == [False, False, True] * 2
+
+
+NETWORKS = st.builds(
+    lambda address, length: ip_network((address, length), strict=False),
+    st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6, network="2001:db8::/32")),
+    st.integers(0, 32),
+)
+
+
+@given(st.dictionaries(NETWORKS, st.booleans(), max_size=8), st.booleans(), st.data())
+@settings(max_examples=100, deadline=None)
+def test_the_longest_prefix_decides(
+    rules: dict[object, bool], otherwise: bool, data: st.DataObject
+) -> None:
+    networks = [ip_network(str(rule)) for rule in rules]
+    inside = [network.network_address for network in networks]
+    address = data.draw(st.sampled_from(inside)) if inside else ip_address("192.0.2.1")
+    verdicts = {str(rule): verdict for rule, verdict in rules.items()}
+    prefixes = Prefixes(
+        [text for text, verdict in verdicts.items() if verdict],
+        [text for text, verdict in verdicts.items() if not verdict],
+        otherwise=otherwise,
+    )
+    holding = [network for network in networks if address in network]
+    longest = max(holding, key=lambda network: network.prefixlen, default=None)
+    expected = otherwise if longest is None else verdicts[str(longest)]
+    assert prefixes.holds(address.packed) is expected
