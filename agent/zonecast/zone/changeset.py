@@ -8,6 +8,7 @@ every record of its RRset.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from zonecast.errors import ChangesetError
@@ -56,33 +57,27 @@ def diff(old: Zone | None, new: Zone) -> Changeset:
     new_soa = new.soa
     if new_soa is None or (old is not None and old.soa is None):
         raise ChangesetError("a version without a SOA record cannot be compared")
-    before = {} if old is None else old.rrsets
+    if old is None:
+        everything = [rrset for rrset in _in_order(new.rrsets) if rrset is not new_soa]
+        return Changeset(new.origin, None, new_soa, (), tuple(everything))
+    before = old.rrsets
     deleted: dict[bytes, RRset] = {}
     added: dict[bytes, RRset] = {}
-    if not before:
-        added = dict(new.rrsets)
-        del added[SOA_KEY]
-    else:
-        for key, rrset in new.rrsets.items():
-            was = before.get(key)
-            if was is None:
-                added[key] = rrset
-            elif was is not rrset and key != SOA_KEY:
-                _diff_rrset(key, was, rrset, deleted, added)
-        for key in before.keys() - new.rrsets.keys():
-            deleted[key] = before[key]
-    return Changeset(
-        new.origin,
-        None if old is None else old.soa,
-        new_soa,
-        _in_order(deleted),
-        _in_order(added),
-    )
+    for key, rrset in new.rrsets.items():
+        was = before.get(key)
+        if was is None:
+            added[key] = rrset
+        elif was is not rrset and key != SOA_KEY:
+            _diff_rrset(key, was, rrset, deleted, added)
+    for key in before.keys() - new.rrsets.keys():
+        deleted[key] = before[key]
+    return Changeset(new.origin, old.soa, new_soa, _in_order(deleted), _in_order(added))
 
 
 def _in_order(rrsets: dict[bytes, RRset]) -> tuple[RRset, ...]:
-    """The RRsets in canonical order; the keys that the zone has them by are not made again."""
-    return tuple([rrsets[key] for key in sorted(rrsets)])
+    """The RRsets in canonical order; the keys that the zone has them by are neither made again nor
+    looked up: each RRset's is the next one."""
+    return tuple(sorted(rrsets.values(), key=partial(next, iter(rrsets))))
 
 
 def _diff_rrset(

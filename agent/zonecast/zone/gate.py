@@ -16,12 +16,15 @@ from zonecast.zone import names
 from zonecast.zone.catalogue import finding
 from zonecast.zone.changeset import Changeset, describe, diff
 from zonecast.zone.checks import run_checks
+from zonecast.zone.collector import no_collections
 from zonecast.zone.contents import Contents
 from zonecast.zone.findings import Finding
 from zonecast.zone.policy import ZonePolicy
 from zonecast.zone.rrset import MAX_RRSET, RRset, Zone
 from zonecast.zone.serial import HALF, MODULUS, is_greater, is_incomparable, next_serial
 from zonecast.zone.zonefile import Parsed
+
+_BIG = 1 << 15  # RRsets
 
 
 class Verdict(NamedTuple):
@@ -43,7 +46,8 @@ def judge(old: Zone | None, new: Parsed, policy: ZonePolicy) -> Verdict:
     if new.zone.soa is None:
         return Verdict(run_checks(new, policy), None)
     before = old if old is not None and old.soa is not None else None
-    return judge_step(diff(before, new.zone), new, policy)
+    with no_collections(len(new.zone.rrsets) >= _BIG):
+        return judge_step(diff(before, new.zone), new, policy)
 
 
 def judge_step(
@@ -69,14 +73,15 @@ def _too_large(
     """RRsets that fit into no message: they could be neither answered nor transferred. Those that
     were too large before the step are let be."""
     large = [
-        (key, rrset)
-        for key, rrset in subject.items()
-        if len(rrset.rdatas) > 1 or len(rrset.rdatas[0]) > MAX_RRSET // 2
-        if sum(map(len, rrset.rdatas)) + 12 * len(rrset.rdatas) > MAX_RRSET
+        key
+        for key, (_, _, _, rdatas) in subject.items()
+        if len(rdatas) > 1 or len(rdatas[0]) > MAX_RRSET // 2
+        if sum(map(len, rdatas)) + 12 * len(rdatas) > MAX_RRSET
     ]
     touched = {rrset.key for rrset in changeset.added} if large else set()
-    for key, whole in sorted(large):
+    for key in sorted(large):
         if key in touched:
+            whole = subject[key]
             octets = sum(12 + len(rdata) for rdata in whole.rdatas)
             message = f"{describe(whole, new.zone.origin)} has {octets} octets of records"
             remedy = f"keep it below {MAX_RRSET}: no DNS message holds more"

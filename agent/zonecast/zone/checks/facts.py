@@ -37,6 +37,9 @@ _A, _AAAA, _NS, _CNAME, _DNAME = (
 )
 _REVERSE = (b"\x07in-addr\x04arpa\x00", b"\x03ip6\x04arpa\x00")
 FEW = 3
+# Globals, for the walk over every RRset; octets are looked for as numbers, see zonefile.plain.
+_HOSTS = frozenset((rd.A, rd.AAAA))
+_UNDERSCORE, _ASTERISK = b"_*"
 
 
 class Survey(NamedTuple):
@@ -78,6 +81,7 @@ class Facts:
         self.whole = subject is None
         self._get = self.contents.get
         self._standing: dict[bytes, bool] = {}
+        self._accompanied: dict[int, list[Item]] = {}
         self._distinct: dict[tuple[int, int], set[bytes]] = {}
         self._doubtful: dict[tuple[int, int], dict[bytes, bytes | None]] = {}
 
@@ -87,20 +91,20 @@ class Facts:
         listed: dict[int, list[Item]] = defaultdict(list)
         hosts, crowded, underscored, starred, twice = [], [], [], [], []
         again = node_key(self.origin[:-1]) or b"\xff"
+        initial = again[0]
         for item in self.subject.items():
-            key, rrset = item
-            rtype = rrset.rtype
-            if rtype == rd.A or rtype == rd.AAAA:
+            key, (_, rtype, _, rdatas) = item
+            if rtype in _HOSTS:
                 hosts.append(key)
             else:
                 listed[rtype].append(item)
-            if len(rrset.rdatas) > FEW:
+            if len(rdatas) > FEW:
                 crowded.append(item)
-            if b"_" in key:
+            if _UNDERSCORE in key:
                 underscored.append(key)
-            if b"*" in key:
+            if _ASTERISK in key:
                 starred.append(key)
-            if key.startswith(again):
+            if key[0] == initial and key.startswith(again):
                 twice.append(key)
         return Survey(listed, hosts, crowded, underscored, starred, twice)
 
@@ -124,12 +128,13 @@ class Facts:
         found = self._doubtful.get((rtype, start))
         if found is None:
             found = self._doubtful[rtype, start] = {}
+            mixed = not self.whole or self.accompanied(rd.CNAME) != []
             for target in self.distinct(rtype, start):
                 node = self.node_inside(target)
                 if (
                     node is None
                     or not self.has_address(node)
-                    or self._get(node + _CNAME) is not None
+                    or (mixed and self._get(node + _CNAME) is not None)
                     or self.below_dname(node)
                 ):
                     found[target] = node
@@ -149,6 +154,12 @@ class Facts:
     def accompanied(self, rtype: int) -> list[Item]:
         """The RRsets of a type at whose node there may be others. Asking a whole zone for the
         types at each node costs more than looking which nodes come twice."""
+        known = self._accompanied.get(rtype)
+        if known is None:
+            known = self._accompanied[rtype] = self._find_accompanied(rtype)
+        return known
+
+    def _find_accompanied(self, rtype: int) -> list[Item]:
         items = self.of_type(rtype)
         if not items or not self.whole:
             return items
