@@ -3,7 +3,7 @@
 The packet cache is keyed by the query after its identifier and is right for exactly one version
 of the store, one set of expired zones and one configuration; nothing in it depends on who asked.
 A query that has a COOKIE option and no other is answered from there too: as if it had none, and the
-cookie put into the reply's OPT record.
+cookie put into the reply's OPT record. So is one whose name is in another case.
 """
 
 from __future__ import annotations
@@ -15,20 +15,14 @@ from typing import Any
 
 from zonecast.errors import WireError
 from zonecast.protocol.answer_exact import exact_match
-from zonecast.protocol.answer_query import CLASS_ANY, CLASS_IN, Extras, answer_query
+from zonecast.protocol.answer_query import Extras, answer_query
 from zonecast.protocol.chaos import CLASS_CHAOS, chaos_reply
 from zonecast.protocol.cookies import CLIENT_OCTETS, Verdict
 from zonecast.protocol.edns import (
     BADCOOKIE,
-    INVALID_DATA,
-    NOT_AUTHORITATIVE,
-    NOT_SUPPORTED,
     PLAIN_SIZE,
-    PROHIBITED,
     UDP_SIZE,
     Asked,
-    Edns,
-    extended_error,
     read_options,
     write_opt,
 )
@@ -36,11 +30,9 @@ from zonecast.protocol.message import Query, error_reply, is_request, read_bare,
 from zonecast.protocol.sections import (
     FORMERR,
     NOERROR,
-    NOTAUTH,
     NOTIMP,
     OPCODE_MASK,
     OPCODE_NOTIFY,
-    REFUSED,
     SERVFAIL,
 )
 from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
@@ -48,7 +40,7 @@ from zonecast.server.answering.notified import Notified
 from zonecast.server.answering.optional import Optional
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.server.answering.rules import Rules
-from zonecast.server.answering.transferring import transfer_reply
+from zonecast.server.answering.transferring import denial, refuse_transfer, transfer_reply
 from zonecast.store.reader import Snapshot
 from zonecast.zone import rdata as rd
 
@@ -69,15 +61,8 @@ _TRANSFERS = (b"\x00\xfb", b"\x00\xfc")
 _EMPTY = b"\x00\x00"
 _ONE = b"\x00\x01"
 _STREAM_SIZE = 65535
+_SHORTEST = 17  # a header and a question
 _NOTHING = Asked()
-
-# Why a transfer is denied, for who can read it (RFC 8914 §4).
-_DENIALS = {
-    REFUSED: PROHIBITED,
-    NOTIMP: NOT_SUPPORTED,
-    NOTAUTH: NOT_AUTHORITATIVE,
-    SERVFAIL: INVALID_DATA,
-}
 
 Reply = bytes | Iterator[bytes] | None
 
@@ -160,6 +145,10 @@ class Responder:
             known = self.cache.get(packet[2:])
             if known is not None:
                 return packet[:2] + known
+            if not packet[12:].islower():
+                body = self._body(packet, client)
+                if body is not None:
+                    return packet[:2] + body
             exact = exact_match(packet, self._view, self._datagram)
             if exact is not None:
                 self._remember(packet, exact)
@@ -196,7 +185,7 @@ class Responder:
         # A cached query that ends like this has an OPT record without options there.
         body = self.cache.get(plain[2:])
         if body is None:
-            body = self._without_cookie(plain, client)
+            body = self._body(plain, client)
             if body is None:
                 return None
         # An extended error in the OPT record has no zeros at its end: the slow path puts both in.
@@ -205,22 +194,41 @@ class Responder:
             return None
         return plain[:2] + body[:-2] + verdict.alone
 
-    def _without_cookie(self, plain: bytes, client: Any) -> bytes | None:
-        """The reply to a query from which the option was taken, after its identifier; None for
-        what is no plain query, or malformed."""
-        if (
-            plain[-11:-8] != _OPT_HEAD
-            or plain[10:12] != _ONE
-            or plain[2] & 0xF8
-            or plain[-15:-13] in _TRANSFERS
+    def _body(self, plain: bytes, client: Any) -> bytes | None:
+        """What follows the identifier in the reply to a query that has nothing but its question
+        or, after that, an OPT record without options. None for any other query, and for one whose
+        reply is not kept.
+
+        Replies are kept for names in lower case: nothing in them but the question depends on the
+        case of its name, and many resolvers make up another one for each query."""
+        end = len(plain)
+        if end > 11 and plain[11]:
+            end -= 11
+        if end < _SHORTEST:
+            return None
+        lowered = plain[:12] + plain[12 : end - 4].lower() + plain[end - 4 :]
+        # What is there was such a query: its name ends where this one's does.
+        body = self.cache.get(lowered[2:])
+        if body is None:
+            body = self._kept(lowered, end, client)
+            if body is None:
+                return None
+        return body[:10] + plain[12:end] + body[end - 2 :]
+
+    def _kept(self, plain: bytes, end: int, client: Any) -> bytes | None:
+        """As `_body`, for a name in lower case; the question ends at `end`."""
+        if plain[2] & 0xF8 or plain[end - 4 : end - 2] in _TRANSFERS or _TSIG_MARK in plain:
+            return None
+        if plain[10:12] != _EMPTY and (
+            plain[10:12] != _ONE or plain[end : end + 3] != _OPT_HEAD or plain[-2:] != _EMPTY
         ):
             return None
         reply = exact_match(plain, self._view, self._datagram)
-        if reply is not None:
-            self._remember(plain, reply)
-            return reply[2:]
-        usual = self._unusual(plain, client)
-        return usual[2:] if isinstance(usual, bytes) and usual[10:12] != _EMPTY else None
+        if reply is None:
+            self._unusual(plain, client)
+            return self.cache.get(plain[2:])
+        self._remember(plain, reply)
+        return reply[2:]
 
     def _limit(self, plain: bytes) -> int:
         """The longest reply to a query that ends in an OPT record without options."""
@@ -266,7 +274,7 @@ class Responder:
             return self._bare(packet, client) or error_reply(packet, FORMERR)
         edns = query.edns
         if opcode:
-            return error_reply(packet, NOTIMP, _denial(edns, NOTIMP))
+            return error_reply(packet, NOTIMP, denial(edns, NOTIMP))
         asked = _NOTHING
         if edns is not None and edns.options and not edns.version:
             try:
@@ -334,9 +342,11 @@ class Responder:
         signer: Signer | None,
     ) -> Reply:
         """AXFR and IXFR (RFC 5936, RFC 1995): denied by default, AXFR over streams only."""
-        refused = self._refuse_transfer(query, client, key)
+        ip = self._client_ip(client)
+        allowed = self._rules.access.may_transfer(ip, key)
+        refused = refuse_transfer(query, self._view, allowed, self._datagram)
         if refused:
-            return error_reply(packet, refused, _denial(query.edns, refused))
+            return error_reply(packet, refused, denial(query.edns, refused))
         opt = b""
         if query.edns is not None:
             options = self._optional.answers(asked, self._judge(asked, client))
@@ -348,25 +358,6 @@ class Responder:
             limit = PLAIN_SIZE if query.edns is None else query.edns.limit
             limit -= 0 if signer is None else signer.room
         return transfer_reply(packet, query, zone, limit, opt)
-
-    def _refuse_transfer(self, query: Query, client: Any, key: bytes | None) -> int:
-        """The RCODE that denies this transfer; NOERROR to go ahead."""
-        if query.qclass not in (CLASS_IN, CLASS_ANY):
-            return REFUSED
-        if self._datagram and query.qtype == rd.AXFR:
-            return NOTIMP
-        origin = query.name.lower()
-        if origin not in self._view.zones:
-            return NOTAUTH
-        allowed = self.rules.access.may_transfer(self._client_ip(client), key)
-        if query.qclass != CLASS_IN or not allowed:
-            return REFUSED
-        return SERVFAIL if origin in self._view.expired else NOERROR
-
-
-def _denial(edns: Edns | None, rcode: int) -> bytes:
-    """Our OPT record in a reply that denies something, with the reason."""
-    return b"" if edns is None else write_opt(edns.dnssec, rcode, extended_error(_DENIALS[rcode]))
 
 
 def _signed(reply: Reply, signer: Signer) -> Reply:
