@@ -10,9 +10,9 @@ Row = tuple[bytes, int, int, tuple[bytes, ...]]
 
 class Task(NamedTuple):
     """A part to read: its `text`, after so many lines `before` it, of the zone at `zone`, under
-    an origin and a default TTL."""
+    an origin and a default TTL. To pack it takes no copy of the text."""
 
-    text: bytes
+    text: bytes | memoryview
     before: int
     zone: bytes
     origin: bytes

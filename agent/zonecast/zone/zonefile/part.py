@@ -23,7 +23,7 @@ class _PartReader(FileReader):
     def __init__(self, task: Task, give: Callable[[bytes], None]) -> None:
         state = State(Records(task.zone, ""), None)
         state.default_ttl = task.default_ttl
-        super().__init__(state, "", task.text, task.origin)
+        super().__init__(state, "", bytes(task.text), task.origin)
         self.before = task.before
         self._give = give
 
@@ -64,6 +64,7 @@ def read_part(octets: bytes, give: Callable[[bytes], None]) -> None:
     """Reads the part that a packed task says and gives packed pieces of it. Raises
     NotPlainSailingError; the pieces given before hold."""
     file = _PartReader(Task.unpack(octets), give)
+    del octets  # which hold the text a second time
     try:
         file.read()
         file.pass_on(None)

@@ -38,7 +38,8 @@ def share(file: FileContext, octet: int) -> dict[int, Part]:
     for (start, first), (end, after) in pairwise(cuts):
         origin, ttl = _context(lines.content, octet, start, origin, ttl)
         octet = start
-        task = Task(lines.content[start:end], first, file.records.origin, origin, ttl)
+        text = memoryview(lines.content)[start:end]
+        task = Task(text, first, file.records.origin, origin, ttl)
         parts[first] = Part(after, origin, ttl, helpers.start(task.pack()))
     return parts
 
