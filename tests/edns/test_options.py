@@ -236,6 +236,18 @@ def test_extended_errors_say_why() -> None:
         assert ask(answering, query(name, "A")).edns == -1
 
 
+def test_a_zone_that_is_still_awaited_is_not_ready() -> None:
+    awaited = frozenset((names.from_text("later."), names.from_text("example.")))
+    answering = make(SITE._replace(awaited=awaited))
+    for name in ("later.", "www.Later.", "a.b.later."):
+        reply = ask(answering, asked(name, "A"))
+        assert (reply.rcode(), options(reply)) == (dns.rcode.SERVFAIL, {EDE: struct.pack(">H", 14)})
+        assert ask(answering, query(name, "A")).rcode() == dns.rcode.SERVFAIL
+    assert ask(answering, asked("xlater.", "A")).rcode() == dns.rcode.REFUSED
+    assert ask(answering, asked("later.", "A", qclass=4)).rcode() == dns.rcode.REFUSED
+    assert ask(answering, asked("www.example.", "A")).rcode() == dns.rcode.NOERROR
+
+
 def test_an_update_is_not_implemented_and_says_so() -> None:
     update = dns.update.UpdateMessage("example.")
     update.add("new", 300, "A", "192.0.2.1")

@@ -18,6 +18,7 @@ from zonecast.protocol.edns import (
     BADVERS,
     INVALID_DATA,
     NOT_AUTHORITATIVE,
+    NOT_READY,
     PLAIN_SIZE,
     ZONE_VERSION,
     extended_error,
@@ -40,11 +41,13 @@ _SOA_SERIAL = b"\x00"  # the type of version that a ZONEVERSION option carries
 
 class Extras(NamedTuple):
     """What goes into our OPT record besides: finished `options`, the version of the zone that
-    answers (RFC 9660), and `pads` to whole blocks (RFC 8467)."""
+    answers (RFC 9660), and `pads` to whole blocks (RFC 8467). `awaited` are the lower-cased
+    origins of zones that ought to be here: SERVFAIL until they are, as for expired ones."""
 
     options: bytes = b""
     zone_version: bool = False
     pads: bool = False
+    awaited: frozenset[bytes] = frozenset()
 
 
 NO_EXTRAS = Extras()
@@ -66,9 +69,17 @@ def answer_query(
     if datagram:
         limit = PLAIN_SIZE if edns is None else edns.limit
     answer = _decide(query, view, dnssec)
+    awaited = (
+        answer.rcode == REFUSED
+        and query.qclass in (CLASS_IN, CLASS_ANY)
+        and _below(query.name.lower(), extras.awaited)
+    )
+    if awaited:
+        answer.rcode = SERVFAIL
     opt = b""
     if edns is not None:
-        options = extras.options + _explained(answer, query, view)
+        options = extras.options
+        options += extended_error(NOT_READY) if awaited else _explained(answer, query, view)
         if extras.zone_version:
             options += _zone_version(answer, query, view)
         opt = write_opt(dnssec, answer.rcode, options)
@@ -96,6 +107,13 @@ def _decide(query: Query, view: View, dnssec: bool) -> Answer:
     if query.qclass == CLASS_ANY:
         answer.authoritative = False  # other classes are not ours to speak for (RFC 1035 §6.2)
     return answer
+
+
+def _below(name: bytes, origins: frozenset[bytes]) -> bool:
+    """Whether a name is one of these or below one."""
+    return bool(origins) and any(
+        name[start:] in origins for start in (*label_starts(name, len(name) - 1), len(name) - 1)
+    )
 
 
 def _explained(answer: Answer, query: Query, view: View) -> bytes:

@@ -302,7 +302,7 @@ class Responder:
             options += optional.expiry(asked, query, self._view, self._now)
             pads = signer is None and optional.pads(asked)
             room = 0 if signer is None else signer.room
-            extras = Extras(options, asked.zone_version, pads)
+            extras = Extras(options, asked.zone_version, pads, site.awaited)
             reply = answer_query(packet, query, self._view, self._datagram, room, extras)
         # With options a reply may be this client's alone. What is kept ends with its question or
         # with an OPT record, and no question is mistaken for one (class 0).

@@ -16,12 +16,14 @@ from zonecast.zone import names
 class Site(NamedTuple):
     """What the server says about itself, `identity` and `version` of at most 255 octets (b"": it
     does not say), and its secrets for cookies, the first of which makes them.
-    `require_cookies`: a query over UDP whose cookie does not verify gets BADCOOKIE."""
+    `require_cookies`: a query over UDP whose cookie does not verify gets BADCOOKIE. `awaited`:
+    the lower-cased origins that the configuration names, whether they were pulled or not."""
 
     identity: bytes = b""
     version: bytes = b""
     cookie_secrets: tuple[bytes, ...] = ()
     require_cookies: bool = False
+    awaited: frozenset[bytes] = frozenset()
 
 
 class Rules(NamedTuple):
@@ -32,10 +34,17 @@ class Rules(NamedTuple):
     site: Site = Site()
 
 
-def read_rules(settings: dict[str, Any]) -> Rules:
-    """The rules in a settings message. Raises ConfigError, BadNameError."""
+def read_rules(
+    settings: dict[str, Any], *, encrypted: bool = False, transfers: bool = True
+) -> Rules:
+    """The rules in a settings message, for a transport that is `encrypted` or not, so that
+    secondaries of which TLS is wanted have it; without `transfers` there are no secondaries.
+    Raises ConfigError, BadNameError."""
+    secondaries = [
+        peer for peer in settings["secondaries"] if transfers and (encrypted or not peer.get("tls"))
+    ]
     keys = [make_key(key["name"], key["algorithm"], key["secret"]) for key in settings["keys"]]
-    access = Access(map(_peer, settings["secondaries"]), map(_peer, settings["primaries"]))
+    access = Access(map(_peer, secondaries), map(_peer, settings["primaries"]))
     return Rules({key.name: key for key in keys}, access, _site(settings.get("site", {})))
 
 
@@ -45,6 +54,7 @@ def _site(settings: dict[str, Any]) -> Site:
         settings.get("version", "").encode(),
         tuple(bytes.fromhex(secret) for secret in settings.get("cookie-secrets", ())),
         settings.get("require-cookies", False),
+        frozenset(names.from_text(name).lower() for name in settings.get("awaited", ())),
     )
 
 
