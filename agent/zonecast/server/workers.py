@@ -153,6 +153,7 @@ def worker_settings(config: Config, cookie_secret: str) -> Message:
             "version": config.version,
             "cookie-secrets": [cookie_secret] if file is None else read_cookie_secrets(file),
             "require-cookies": config.require_cookies,
+            "awaited": [names.to_text(zone.name) for zone in config.zone + config.catalog],
         },
         **_guard_settings(config),
     }
