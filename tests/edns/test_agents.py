@@ -26,6 +26,7 @@ from peers import require
 
 from zonecast.errors import ConfigError
 from zonecast.protocol.cookies import Cookies
+from zonecast.server.answering.guard import packed
 from zonecast.server.cookie_secrets import read_cookie_secrets
 
 OLD, NEW = "e5e973e5a6b2a43f48e7dc849e37bfcf", "445536bcd2513298075a5d379663c962"
@@ -134,7 +135,7 @@ def test_cookies_and_their_secrets_change_with_a_reload(
     def made_by(name: str) -> bool:
         answered = cookie_of(agent, cookie)[1]
         made = int.from_bytes(answered[12:16], "big")
-        return Cookies([bytes.fromhex(name)]).judge(answered, agent.host, made).valid
+        return Cookies([bytes.fromhex(name)]).judge(answered, packed(agent.host), made).valid
 
     assert made_by(OLD)
     reload(f"{NEW}\n{OLD}\n")

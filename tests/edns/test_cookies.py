@@ -17,6 +17,7 @@ from serving import StaticView
 from zonecast.protocol.access import Access
 from zonecast.protocol.cookies import Cookies
 from zonecast.protocol.edns import COOKIE
+from zonecast.server.answering.guard import packed
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import Rules, Site
 
@@ -40,7 +41,7 @@ VIEW = StaticView(
 
 def made(cookie: bytes, address: str = ADDRESS, now: float = NOW, *secrets: bytes) -> bytes:
     """The server cookie answered, the client's part checked and cut off."""
-    octets = Cookies(secrets or [SECRET]).judge(cookie, address, now).option
+    octets = Cookies(secrets or [SECRET]).judge(cookie, packed(address), now).option
     assert octets[:4] == struct.pack(">HH", COOKIE, 24)
     assert octets[4:12] == cookie[:8]
     return octets[12:]
@@ -66,14 +67,14 @@ def test_the_rfcs_examples(secret: bytes, client: str, address: str, now: int, c
 def test_reserved_octets_of_others_are_part_of_the_hash() -> None:
     """RFC 9018 A.3: reserved octets that are not zero verify as they came."""
     cookie = bytes.fromhex("fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5")
-    assert Cookies([SECRET]).judge(cookie, "203.0.113.203", 1559727985 + 60).valid
+    assert Cookies([SECRET]).judge(cookie, packed("203.0.113.203"), 1559727985 + 60).valid
 
 
 def test_a_secret_that_was_rolled_over() -> None:
     """RFC 9018 A.4."""
     cookies = Cookies([NEXT_SECRET, bytes.fromhex("dd3bdf9344b678b185a6f5cb60fca715")])
     cookie = bytes.fromhex("22681ab97d52c298010000005cf7c57926556bd0934c72f8")
-    verdict = cookies.judge(cookie, "2001:db8:220:1:59de:d0f4:8769:82b8", 1559741961)
+    verdict = cookies.judge(cookie, packed("2001:db8:220:1:59de:d0f4:8769:82b8"), 1559741961)
     assert verdict.valid
     assert verdict.option[12:].hex() == "010000005cf7c609a6bb79d16625507a"
 
@@ -88,7 +89,7 @@ def test_a_secret_that_was_rolled_over() -> None:
 def test_age_decides(age: int, valid: bool, renewed: bool) -> None:
     cookies = Cookies([SECRET])
     cookie = CLIENT + made(CLIENT, now=NOW - age)
-    verdict = cookies.judge(cookie, ADDRESS, NOW)
+    verdict = cookies.judge(cookie, packed(ADDRESS), NOW)
     assert verdict.valid == valid
     assert (verdict.option[4:] != cookie) == renewed
     if renewed:
@@ -98,29 +99,29 @@ def test_age_decides(age: int, valid: bool, renewed: bool) -> None:
 def test_a_verdict_that_is_remembered_ends_in_time() -> None:
     cookies = Cookies([SECRET])
     cookie = CLIENT + made(CLIENT)
-    assert [cookies.judge(cookie, ADDRESS, NOW + age).valid for age in (0, 1801, 3600, 3601)] == [
+    assert [cookies.judge(cookie, packed(ADDRESS), NOW + age).valid for age in (0, 1801, 3600, 3601)] == [
         True, True, True, False,
     ]  # fmt: skip
-    assert cookies.judge(cookie, ADDRESS, NOW + 1801).option[4:] != cookie
+    assert cookies.judge(cookie, packed(ADDRESS), NOW + 1801).option[4:] != cookie
 
 
 def test_a_cookie_is_good_for_one_address_and_under_known_secrets() -> None:
     cookies = Cookies([NEXT_SECRET, SECRET])
     cookie = CLIENT + made(CLIENT)
-    assert cookies.judge(cookie, ADDRESS, NOW).valid
-    assert not cookies.judge(cookie, "198.51.100.101", NOW).valid
+    assert cookies.judge(cookie, packed(ADDRESS), NOW).valid
+    assert not cookies.judge(cookie, packed("198.51.100.101"), NOW).valid
     # Made by the secret that makes no more: taken, and replaced.
-    assert cookies.judge(cookie, ADDRESS, NOW).option[12:] == made(
+    assert cookies.judge(cookie, packed(ADDRESS), NOW).option[12:] == made(
         CLIENT, ADDRESS, NOW, NEXT_SECRET
     )
-    assert not Cookies([NEXT_SECRET]).judge(cookie, ADDRESS, NOW).valid
+    assert not Cookies([NEXT_SECRET]).judge(cookie, packed(ADDRESS), NOW).valid
 
 
 @given(st.binary(min_size=8, max_size=40), st.ip_addresses(), st.integers(0, 2**33))
 def test_nothing_made_up_verifies(cookie: bytes, address: object, now: int) -> None:
-    verdict = Cookies([SECRET]).judge(cookie, str(address), now)
+    verdict = Cookies([SECRET]).judge(cookie, packed(str(address)), now)
     assert not verdict.valid
-    again = Cookies([SECRET]).judge(verdict.option[4:], str(address), now)
+    again = Cookies([SECRET]).judge(verdict.option[4:], packed(str(address)), now)
     assert again.valid
     assert again.option == verdict.option
 

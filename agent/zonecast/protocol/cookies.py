@@ -7,7 +7,6 @@ the same cookie; a cookie that does not verify is looked at anew each time.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from hmac import compare_digest
 from typing import NamedTuple
@@ -34,11 +33,11 @@ _VERSION = b"\x01\x00\x00\x00"  # and three reserved octets
 
 
 class Verdict(NamedTuple):
-    """What a client's cookie is worth at `address` until `until`, POSIX seconds: whether its
+    """What a client's cookie is worth at `address`, packed, until `until`, POSIX seconds: whether its
     server cookie is one of ours, and the COOKIE option to answer with; `alone` is the rdata, with
     its length, of an OPT record that has no other option."""
 
-    address: str
+    address: bytes
     until: float
     valid: bool
     option: bytes
@@ -58,8 +57,8 @@ class Cookies:
         """Whether there is a secret; without one the option is ignored."""
         return bool(self._secrets)
 
-    def judge(self, cookie: bytes, address: str, now: float) -> Verdict:
-        """The verdict on a COOKIE option's value from an IP address."""
+    def judge(self, cookie: bytes, address: bytes, now: float) -> Verdict:
+        """The verdict on a COOKIE option's value from an IP address, packed."""
         known = self.known.get(cookie)
         if known is not None and known.until > now and known.address == address:
             return known
@@ -70,31 +69,30 @@ class Cookies:
             self.known[cookie] = verdict
         return verdict
 
-    def _judge(self, cookie: bytes, address: str, now: float) -> Verdict:
-        packed = ipaddress.ip_address(address).packed
+    def _judge(self, cookie: bytes, address: bytes, now: float) -> Verdict:
         client, server = cookie[:CLIENT_OCTETS], cookie[CLIENT_OCTETS:]
         made = int.from_bytes(server[4:8], "big")
         # Serial number arithmetic, as RFC 9018 §4.3 wants it, for the years after 2106.
         age = (int(now) - made + 0x80000000) % 0x100000000 - 0x80000000
         timely = len(cookie) == COOKIE_OCTETS and -MAX_AHEAD <= age <= MAX_AGE
-        by = self._made_by(client, server, packed) if timely and server[0] == 1 else None
+        by = self._made_by(client, server, address) if timely and server[0] == 1 else None
         if by == 0 and age <= RENEW_AGE:
             return _verdict(address, now + RENEW_AGE - age, True, cookie)
         start = _VERSION + (int(now) & 0xFFFFFFFF).to_bytes(4, "big")
-        fresh = client + start + _hash(self._secrets[0], client + start + packed)
+        fresh = client + start + _hash(self._secrets[0], client + start + address)
         until = now + (KEPT if by is None else min(KEPT, MAX_AGE - age))
         return _verdict(address, until, by is not None, fresh)
 
-    def _made_by(self, client: bytes, server: bytes, packed: bytes) -> int | None:
+    def _made_by(self, client: bytes, server: bytes, address: bytes) -> int | None:
         """Which secret made this server cookie."""
-        hashed = client + server[:8] + packed
+        hashed = client + server[:8] + address
         for number, secret in enumerate(self._secrets):
             if compare_digest(_hash(secret, hashed), server[8:]):
                 return number
         return None
 
 
-def _verdict(address: str, until: float, valid: bool, cookie: bytes) -> Verdict:
+def _verdict(address: bytes, until: float, valid: bool, cookie: bytes) -> Verdict:
     octets = option(COOKIE, cookie)
     return Verdict(address, until, valid, octets, len(octets).to_bytes(2, "big") + octets)
 

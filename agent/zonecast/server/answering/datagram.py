@@ -35,7 +35,8 @@ class DatagramWorker:
         self._served: dict[int, tuple[Datagrams, Responder]] = {}
         for fd in settings["sockets"]:
             batch = open_batch(socket.socket(fileno=fd))
-            responder = Responder(rules, channel.send_or_drop, batch.client_ip, datagram=True)
+            report, ip = channel.send_or_drop, batch.client_ip
+            responder = Responder(rules, report, ip, datagram=True, client=batch.client)
             self._served[fd] = (batch, responder)
 
     def _guarded(self, settings: dict[str, Any]) -> Guard | None:

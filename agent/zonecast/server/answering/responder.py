@@ -36,6 +36,7 @@ from zonecast.protocol.sections import (
     SERVFAIL,
 )
 from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
+from zonecast.server.answering.guard import packed
 from zonecast.server.answering.notified import Notified
 from zonecast.server.answering.optional import Optional
 from zonecast.server.answering.pinned import PinnedZone
@@ -70,7 +71,8 @@ Reply = bytes | Iterator[bytes] | None
 class Responder:
     """Answers packets from the Snapshot given to `use`.
 
-    `client_ip` makes an IP address in text of whatever the transport hands over as a client.
+    `client_ip` makes an IP address in text of whatever the transport hands over as a client, and
+    `client` a packed one, for transports that have it so.
     `report` takes messages for the controller: NOTIFYs received and faults. `cache` has replies
     after the identifier by queries after theirs, right for the version in use. Over a stream,
     `idle` is for how many seconds a quiet connection is kept, and `encrypted` whether it is TLS.
@@ -83,6 +85,7 @@ class Responder:
         client_ip: Callable[[Any], str],
         *,
         datagram: bool,
+        client: Callable[[Any], bytes] | None = None,
         encrypted: bool = False,
         idle: float = 0.0,
     ) -> None:
@@ -96,6 +99,7 @@ class Responder:
         self.rules = rules
         self._report = report
         self._client_ip = client_ip
+        self._client = client or (lambda of: packed(client_ip(of)))
         self._notified = Notified(report)
         self._now = 0.0
         self._number = -1
@@ -176,10 +180,10 @@ class Responder:
         `cookie`: what `plain`, the same without the option, gets, and the cookie. None for the
         slow path."""
         verdict = self._cookies.known.get(cookie)
-        if verdict is None or verdict[0] != self._client_ip(client) or verdict[1] <= self._now:
+        if verdict is None or verdict[0] != self._client(client) or verdict[1] <= self._now:
             if not self._cookies.enabled:
                 return None
-            verdict = self._cookies.judge(cookie, self._client_ip(client), self._now)
+            verdict = self._cookies.judge(cookie, self._client(client), self._now)
         if self._requires_cookies and not verdict.valid:
             return None
         # A cached query that ends like this has an OPT record without options there.
@@ -330,7 +334,7 @@ class Responder:
         """What the query's cookie is worth; None without one, or where there is no secret."""
         if asked.cookie is None or not self._cookies.enabled:
             return None
-        return self._cookies.judge(asked.cookie, self._client_ip(client), self._now)
+        return self._cookies.judge(asked.cookie, self._client(client), self._now)
 
     def _transfer(
         self,
