@@ -38,7 +38,7 @@ def addresses(view: View, answer: Answer, dnssec: bool) -> list[Address]:
                 if (target.lower(), rtype) in told:
                     continue
                 told.add((target.lower(), rtype))
-                tails = _rrset(view, item.zone, target, rtype, dnssec)
+                tails = address_tails(view, item.zone, target, rtype, dnssec=dnssec)
                 if tails:
                     found.append(Address(target, tails, required))
     found.sort(key=lambda address: not address.required)
@@ -58,7 +58,11 @@ def _targets(item: Answered) -> list[bytes]:
     return targets
 
 
-def _rrset(view: View, zone: ZoneRef, host: bytes, rtype: int, dnssec: bool) -> list[bytes]:
+def address_tails(
+    view: View, zone: ZoneRef, host: bytes, rtype: int, *, dnssec: bool = False
+) -> list[bytes]:
+    """A host's address records of a type in a zone, from their types onward, with `dnssec` their
+    signatures too."""
     owner = relative(host, zone.origin)
     if owner is None:
         return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from zonecast.protocol.compiled import compile_zone
 from zonecast.zone.rrset import Zone
@@ -32,6 +32,10 @@ class View(Protocol):
     @property
     def expired(self) -> frozenset[bytes]: ...
 
+    @property
+    def memo(self) -> dict[bytes, Any]:
+        """What was found out about this version: empty at first, lost at any time."""
+
     def get(self, key: bytes) -> bytes | None:
         """The answer entry under exactly this key."""
 
@@ -48,6 +52,7 @@ class DictView:
     def __init__(self, zones: list[Zone], expired: frozenset[bytes] = frozenset()) -> None:
         self.zones: dict[bytes, ZoneRef] = {}
         self.expired = expired
+        self.memo: dict[bytes, Any] = {}
         self._entries: dict[bytes, bytes] = {}
         for number, zone in enumerate(zones):
             ref = ZoneRef(zone.origin.lower(), number.to_bytes(4, "big"))

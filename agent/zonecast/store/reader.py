@@ -46,6 +46,8 @@ class ZonesReader:
         self._expired_number = -1
         self._zones: dict[bytes, ZoneRef] = {}
         self._layout: bytes | None = b"never read"
+        self._version: tuple[int, frozenset[bytes]] = (-1, frozenset())
+        self._memo: dict[bytes, Any] = {}
 
     def begin(self) -> Snapshot:
         """A Snapshot of the newest version."""
@@ -56,7 +58,12 @@ class ZonesReader:
             self._zones = {origin: ZoneRef(origin, prefix) for origin, prefix in prefixes}
             self._layout = layout
         expired = self._read_expired()
-        return Snapshot(transaction, self._databases, self._zones, expired, self._read_deadline)
+        version = (transaction.id(), expired)
+        if version != self._version:
+            self._version, self._memo = version, {}
+        return Snapshot(
+            transaction, self._databases, self._zones, expired, self._read_deadline, self._memo
+        )
 
     def _read_expired(self) -> frozenset[bytes]:
         if self._control is None:
@@ -95,10 +102,12 @@ class Snapshot:
         zones: Mapping[bytes, ZoneRef],
         expired: frozenset[bytes],
         deadline: Callable[[bytes], float | None] = lambda _: None,
+        memo: dict[bytes, Any] | None = None,
     ) -> None:
         self.zones = zones
         self.expired = expired
         self.number: int = transaction.id()
+        self.memo: dict[bytes, Any] = {} if memo is None else memo
         self._deadline = deadline
         self._transaction = transaction
         self._databases = databases
@@ -108,7 +117,7 @@ class Snapshot:
 
     def get(self, key: bytes) -> bytes | None:
         """The answer entry under exactly this key."""
-        found: bytes | None = self._get(key, db=self._answers)
+        found: bytes | None = self._get(key, None, self._answers)
         return found
 
     def seek(self, key: bytes) -> tuple[bytes, bytes] | None:

@@ -1,0 +1,293 @@
+"""The fast path where the name or the type is not there, or there is more to say: NXDOMAIN, NODATA,
+wildcards, referrals, one CNAME, addresses of the hosts that a record names.
+
+The walk from the apex remembers what it found above the name that is asked for, and records that
+it put together: `view.memo` holds both for one version. Anything else (DNAME, chains, proofs)
+returns None and takes the slow path in `answer`, which says the same; the property test that
+holds `answer_exact` holds this too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from zonecast.protocol.answer_additional import address_tails
+from zonecast.protocol.answer_pieces import Pieces
+from zonecast.protocol.compiled import (
+    CUT,
+    NEGATIVE_KEY,
+    OCCLUDED,
+    TARGETS,
+    as_plain,
+    read_entry,
+)
+from zonecast.protocol.sections import NOERROR, NXDOMAIN
+from zonecast.protocol.view import View, ZoneRef
+from zonecast.zone import rdata as rd
+from zonecast.zone.names import ROOT, node_key, relative
+
+# What the memo holds at most; it starts anew then, as it does with each version.
+MEMO = 50_000
+
+PLAIN, ELSEWHERE, MISSING = range(3)
+
+_NS, _CNAME, _DNAME = b"\x00\x00\x02", b"\x00\x00\x05", b"\x00\x00\x27"
+# RRSIG is asked of every type, NSEC3 stands elsewhere, and from 128 to 255 no type is data
+# (RFC 6895 §3.1).
+_OTHERS = frozenset((b"\x00\x2e", b"\x00\x32"))
+_META, _LAST_META = b"\x00\x80", b"\x00\xff"
+# Where the host stands in the rdata of the types that name one.
+_HOST = {b"\x00\x02": 0, b"\x00\x0f": 2, b"\x00\x21": 6, b"\x00\x12": 2, b"\x00\x24": 2}
+_DENIAL = b"\x00\x00\x00\x01\x00\x00"  # counts of an answer that is a SOA alone
+
+# What else the memo has under a zone's prefix: no node key starts with these octets.
+_NEGATIVE, _REFERRAL, _HOSTS, _ALIAS = b"\x00", b"\x00\x01", b"\x00\x02", b"\x00\x03"
+
+
+class Question(NamedTuple):
+    """What is asked, in `zone`: the lower-cased name's octets before the zone's own, their node
+    key, the type's octets, whether DO is set, and where in the reply the answer section begins."""
+
+    zone: ZoneRef
+    owner: bytes
+    node: bytes
+    qtype: bytes
+    dnssec: bool
+    start: int
+
+
+class Near(NamedTuple):
+    """An answer: its RCODE, whether it is authoritative, its counts as octets, and its records."""
+
+    rcode: int
+    authoritative: bool
+    counts: bytes
+    records: bytes
+
+
+def near_match(view: View, asked: Question, entry: bytes | None) -> Near | None:
+    """The answer; `entry` is what stands under the name and type, where that is not all of it."""
+    memo = view.memo
+    if len(memo) > MEMO:
+        memo.clear()
+    if asked.dnssec and _negative(view, asked.zone).signed:
+        return None
+    if entry is not None and not entry[0] & (OCCLUDED | CUT):
+        return _with_hosts(view, asked, entry)
+    node = asked.node
+    qtype = asked.qtype
+    if qtype in _OTHERS or _META <= qtype <= _LAST_META or len(asked.owner) != len(node):
+        return None  # of different length: an escaped node key does not tell where a name begins
+    encloser = asked.zone.prefix
+    end = 0
+    while True:
+        kind = memo.get(encloser)
+        if kind is None:
+            kind = _kind(view, encloser)
+        if kind == ELSEWHERE:
+            return _referral(view, asked, end) if end else None
+        if kind == MISSING:
+            return _covered(
+                view, asked, asked.zone.prefix + node[: node.rfind(b"\x00", 0, end - 1) + 1]
+            )
+        end = node.find(b"\x00", end) + 1
+        if end == len(node) or not node:
+            break
+        encloser = asked.zone.prefix + node[:end]
+    own = asked.zone.prefix + node
+    found = view.seek(own)
+    if found is None or not found[0].startswith(own):
+        return _covered(view, asked, encloser)
+    return _at_node(view, asked, own, found[0])
+
+
+def _kind(view: View, key: bytes) -> int:
+    """What a node is: plain, where another zone's part begins or a DNAME stands, or not there.
+    `key` is a zone's prefix and a node key; the apex always exists."""
+    kind = PLAIN
+    if len(key) > 4:
+        found = view.seek(key)
+        if found is None or not found[0].startswith(key):
+            kind = MISSING
+        elif view.get(key + _NS) is not None:
+            kind = ELSEWHERE
+    if kind == PLAIN and view.get(key + _DNAME) is not None:
+        kind = ELSEWHERE
+    view.memo[key] = kind
+    return kind
+
+
+def _at_node(view: View, asked: Question, own: bytes, first: bytes) -> Near | None:
+    """The answer where the name is there and the type is not, or not for us to say; `first` is
+    the key of the first entry at the name or below it."""
+    place = len(own)
+    if first[place]:
+        return _nothing(view, asked, NOERROR)  # an empty non-terminal
+    if first[place:] < _NS:
+        found = view.seek(own + _NS)
+        first = b"" if found is None else found[0]
+        if not first.startswith(own) or first[place]:
+            return _nothing(view, asked, NOERROR)
+    rtype = first[place : place + 3]
+    if rtype == _NS and asked.node:
+        return _referral(view, asked, len(asked.node))
+    if _NS < rtype < _CNAME:
+        return None
+    if rtype == _CNAME or (rtype == _NS and view.get(own + _CNAME) is not None):
+        return _alias(view, asked, view.get(own + _CNAME))
+    return _nothing(view, asked, NOERROR)
+
+
+def _covered(view: View, asked: Question, encloser: bytes) -> Near | None:
+    """The answer where the name is not there: the wildcard's at its closest encloser, if any."""
+    star = encloser + b"*\x00"
+    kind = view.memo.get(star)
+    if kind is None:
+        kind = _kind(view, star)
+    if kind == MISSING:
+        return _nothing(view, asked, NXDOMAIN)
+    entry = None if kind == ELSEWHERE else view.get(star + b"\x00" + asked.qtype)
+    if entry is None:
+        other = kind == ELSEWHERE or view.get(star + _CNAME) is not None
+        return None if other else _nothing(view, asked, NOERROR)
+    plain = entry if not entry[0] else as_plain(entry, False)
+    if plain is None:
+        return _with_hosts(view, asked, entry)
+    return Near(NOERROR, True, plain[1:3] + b"\x00\x00\x00\x00", plain[3:])
+
+
+class _Negative(NamedTuple):
+    """A zone's SOA as negative answers carry it, and whether there is more where DO is set."""
+
+    soa: Pieces | None
+    signed: bool
+
+
+def _negative(view: View, zone: ZoneRef) -> _Negative:
+    known: _Negative | None = view.memo.get(zone.prefix + _NEGATIVE)
+    if known is None:
+        octets = view.get(zone.prefix + NEGATIVE_KEY)
+        known = _Negative(None, True)
+        if octets is not None:
+            entry = read_entry(octets)
+            pieces = Pieces(zone.origin)
+            pieces.add(zone.origin, entry.records)
+            known = _Negative(pieces, bool(entry.flags))
+        view.memo[zone.prefix + _NEGATIVE] = known
+    return known
+
+
+def _nothing(view: View, asked: Question, rcode: int) -> Near | None:
+    """NXDOMAIN or NODATA, with the SOA (RFC 2308 §2)."""
+    soa = _negative(view, asked.zone).soa
+    if soa is None:
+        return None
+    return Near(rcode, True, _DENIAL, soa.at(12 + len(asked.owner)))
+
+
+def _referral(view: View, asked: Question, end: int) -> Near | None:
+    """The delegation at the cut that the first `end` octets of the node key are, with its glue."""
+    prefix, cut_node = asked.zone.prefix, asked.node[:end]
+    known: tuple[bytes, Pieces] | None = view.memo.get(prefix + _REFERRAL + cut_node)
+    if known is None:
+        entry = view.get(prefix + cut_node + _NS)
+        if entry is None:
+            return None  # a DNAME
+        servers = read_entry(entry).records
+        cut = asked.owner[len(asked.owner) - end :] + asked.zone.origin
+        pieces = Pieces(cut)
+        pieces.add(cut, servers)
+        hosts = dict.fromkeys(tail[10:].lower() for tail in servers if tail[10:] != ROOT)
+        glue = 0
+        # Required glue first, as in `answer_additional`.
+        for host in sorted(hosts, key=lambda host: relative(host, cut) is None):
+            tails = _addresses(view, asked.zone, host)
+            pieces.add(host, tails)
+            glue += len(tails)
+        counts = b"\x00\x00" + len(servers).to_bytes(2, "big") + glue.to_bytes(2, "big")
+        known = view.memo[prefix + _REFERRAL + cut_node] = (counts, pieces)
+    counts, pieces = known
+    return Near(NOERROR, False, counts, pieces.at(12 + len(asked.owner) - end))
+
+
+def _addresses(view: View, zone: ZoneRef, host: bytes) -> list[bytes]:
+    """The address records of a host in a zone, glue included, from their types onward."""
+    known: list[bytes] | None = view.memo.get(zone.prefix + _HOSTS + host)
+    if known is None:
+        known = [
+            tail for rtype in (rd.A, rd.AAAA) for tail in address_tails(view, zone, host, rtype)
+        ]
+        view.memo[zone.prefix + _HOSTS + host] = known
+    return known
+
+
+def _with_hosts(view: View, asked: Question, entry: bytes) -> Near | None:
+    """An RRset and the addresses of the hosts that it names."""
+    where = _HOST.get(asked.qtype)
+    if entry[0] != TARGETS or where is None:
+        return None
+    place = asked.start
+    told: set[bytes] = set()
+    added: list[bytes] = []
+    for tail in read_entry(entry).records:
+        host = tail[10 + where :].lower()
+        if host != ROOT and host not in told:
+            told.add(host)
+            pointer = (0xC000 | place + 12 + where).to_bytes(2, "big")
+            added += [pointer + address for address in _addresses(view, asked.zone, host)]
+        place += 2 + len(tail)
+    if place >= 0x4000:
+        return None  # beyond a pointer's 14 bits
+    counts = entry[1:3] + b"\x00\x00" + len(added).to_bytes(2, "big")
+    return Near(NOERROR, True, counts, entry[3:] + b"".join(added))
+
+
+def _alias(view: View, asked: Question, entry: bytes | None) -> Near | None:
+    """A CNAME, and what is said of its target where that is here and no alias itself (RFC 1034
+    §3.6.2): its records, or that it has none."""
+    plain = entry if entry is None or not entry[0] else as_plain(entry, False)
+    if plain is None or plain[1:3] != b"\x00\x01" or not asked.start:
+        return None
+    name = plain[15:].lower()
+    key = asked.zone.prefix + _ALIAS + asked.qtype + name
+    target: _Target | None = view.memo.get(key)
+    if target is None:
+        target = view.memo[key] = _target(view, name, asked.qtype)
+    rcode, tails, soa, cut = target
+    if rcode is None:
+        return None
+    place = asked.start + 12  # the target's in the message
+    counts = bytes((0, 1 + len(tails), 0, 0 if soa is None else 1, 0, 0))
+    pointer = (0xC000 | place).to_bytes(2, "big")
+    records = plain[3:] + b"".join([pointer + tail for tail in tails])
+    return Near(rcode, True, counts, records if soa is None else records + soa.at(place + cut))
+
+
+class _Target(NamedTuple):
+    """What is said of an alias's target: RCODE (None: more than is said here), its records from
+    their types onward, the SOA of a negative answer and where in the name its zone's begins."""
+
+    rcode: int | None
+    tails: list[bytes]
+    soa: Pieces | None = None
+    cut: int = 0
+
+
+def _target(view: View, name: bytes, qtype: bytes) -> _Target:
+    cut = 0
+    while (zone := view.zones.get(name[cut:])) is None:
+        if not name[cut]:
+            return _Target(NOERROR, [])
+        cut += name[cut] + 1
+    node = node_key(name[:cut])
+    entry = view.get(zone.prefix + node + b"\x00" + qtype)
+    if zone.origin in view.expired:
+        return _Target(None, [])
+    if entry is None:
+        near = near_match(view, Question(zone, name[:cut], node, qtype, False, 0), None)
+        if near is None or not near.authoritative or near.counts != _DENIAL:
+            return _Target(None, [])
+        return _Target(near.rcode, [], _negative(view, zone).soa, cut)
+    plain = entry if not entry[0] else as_plain(entry, False)
+    tails = [] if plain is None else read_entry(plain).records
+    return _Target(None if plain is None or len(tails) > 200 else NOERROR, tails)
