@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from zonecast.errors import RepositoryError
@@ -25,10 +26,12 @@ def read(text: str | bytes, files: dict[str, str] | None = None, origin: bytes =
 
     def include(wanted: str, from_path: str) -> tuple[str, bytes]:
         if files is None or wanted not in files:
-            raise RepositoryError(f"'{wanted}' is not in the repository")
+            raise RepositoryError(f"'{wanted}' is not in the repository", remedy="add it")
         return wanted, files[wanted].encode()
 
-    return read_zone(content, path="zones/example.com.zone", origin=origin, include=include)
+    parsed = read_zone(content, path="zones/example.com.zone", origin=origin, include=include)
+    assert_remedies(parsed.findings)
+    return parsed
 
 
 def records(parsed: Parsed) -> list[str]:
@@ -46,8 +49,14 @@ def added(text: str, files: dict[str, str] | None = None) -> list[str]:
 
 def check(text: str, policy: Policy | None = None) -> list[Finding]:
     """All findings of a zone file."""
-    parsed = read(text)
-    return run_checks(parsed, (policy or Policy()).zone(ORIGIN))
+    found = run_checks(read(text), (policy or Policy()).zone(ORIGIN))
+    assert_remedies(found)
+    return found
+
+
+def assert_remedies(findings: Iterable[Finding]) -> None:
+    """Every finding says what to do, whatever a test looks at."""
+    assert [str(finding) for finding in findings if not finding.remedy] == []
 
 
 def ids(findings: list[Finding]) -> list[str]:

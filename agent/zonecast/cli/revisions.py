@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zonecast.errors import ConfigError, RepositoryError
+from zonecast.errors import ConfigError, RepositoryError, remedy_for
 from zonecast.server.reading import helpers
 from zonecast.zone.collection import Collection, affected, read_collection, zone_files
 from zonecast.zone.policy import POLICY_FILE, Policy
@@ -167,7 +167,9 @@ def _read(top: Path, path: str) -> bytes:
     try:
         return (top / path).read_bytes()
     except OSError as error:
-        raise RepositoryError(f"cannot be read: {error.strerror}", where=str(top / path)) from None
+        raise RepositoryError(
+            f"cannot be read: {error.strerror}", where=str(top / path), remedy=remedy_for(error)
+        ) from None
 
 
 def read_zones(

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zonecast.errors import ZonecastError
+from zonecast.errors import ZonecastError, remedy_for
 from zonecast.server.client import CONTROL_SOCKET, STATUS_SOCKET
 
 Message = dict[str, Any]
@@ -62,7 +62,9 @@ class ControlServer:
                 path.chmod(mode)
             except OSError as error:
                 raise ZonecastError(
-                    f"the socket cannot be opened: {error.strerror}", where=str(path)
+                    f"the socket cannot be opened: {error.strerror}",
+                    where=str(path),
+                    remedy=remedy_for(error),
                 ) from error
             self._servers.append(server)
 

@@ -21,6 +21,7 @@ from zonecast.zone.names import to_text
 from zonecast.zone.rrset import RRset
 
 _SENDS = 3
+_SEE_LOG = "see its log for why"
 
 _T = TypeVar("_T")
 
@@ -51,9 +52,9 @@ async def ask_soa(origin: bytes, address: str, port: int, key: Key | None, timeo
                 if soa is None:
                     soa = await _over_tcp(query, key, (address, port), read)
     except (OSError, WireError, asyncio.IncompleteReadError, NotAnAnswerError) as error:
-        raise QueryError(_reason(error, timeout), where=where) from None
+        raise QueryError(_reason(error, timeout), where=where, remedy=_remedy(error)) from None
     if soa is None:
-        raise QueryError("answered truncated over TCP", where=where)
+        raise QueryError("answered truncated over TCP", where=where, remedy=_SEE_LOG)
     return soa
 
 
@@ -78,7 +79,7 @@ async def send_notify(
             )
     except (OSError, WireError) as error:
         where = f"{address} port {port}, {to_text(origin)}"
-        raise QueryError(_reason(error, timeout), where=where) from None
+        raise QueryError(_reason(error, timeout), where=where, remedy=_remedy(error)) from None
 
 
 async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
@@ -95,6 +96,15 @@ def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, asyncio.IncompleteReadError):
         return "closed the connection"
     return str(error) or type(error).__name__
+
+
+def _remedy(error: Exception) -> str:
+    """What to do; "" where the reason says it."""
+    if isinstance(error, ZonecastError):
+        return "" if error.remedy else _SEE_LOG
+    if isinstance(error, asyncio.IncompleteReadError | NotAnAnswerError):
+        return _SEE_LOG
+    return "see that it runs, that its address and port are right, and that nothing filters them"
 
 
 def _sign(request: bytes, key: Key | None) -> tuple[bytes, Checker | None]:

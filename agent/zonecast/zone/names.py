@@ -31,7 +31,7 @@ def from_text(text: str, origin: bytes | None = None) -> bytes:
     """
     if text == "@":
         if origin is None:
-            raise BadNameError("'@' without an origin")
+            raise BadNameError("'@' without an origin", remedy="write the whole name")
         return origin
     if text == ".":
         return ROOT
@@ -41,7 +41,10 @@ def from_text(text: str, origin: bytes | None = None) -> bytes:
         raise BadNameError(f"'{text}' is relative and there is no origin", remedy="end it in a dot")
     wire += ROOT if absolute or origin is None else origin
     if len(wire) > MAX_NAME:
-        raise BadNameError(f"'{text}' is longer than 255 octets")
+        raise BadNameError(
+            f"'{text}' is longer than 255 octets",
+            remedy="shorten it; where it was whole before the origin, end it in a dot",
+        )
     return wire
 
 
@@ -60,9 +63,11 @@ def _split(text: str) -> tuple[list[bytes], bool]:
         labels = (octets[:-1] if absolute else octets).split(b".")
     for label in labels:
         if not label:
-            raise BadNameError(f"'{text}' has an empty label")
+            remedy = "write one dot between labels and none before the first"
+            raise BadNameError(f"'{text}' has an empty label", remedy=remedy)
         if len(label) > MAX_LABEL:
-            raise BadNameError(f"'{text}' has a label longer than 63 octets")
+            remedy = "shorten it, or divide it with a dot"
+            raise BadNameError(f"'{text}' has a label longer than 63 octets", remedy=remedy)
     return labels, absolute
 
 
@@ -97,7 +102,8 @@ def unescape(octets: bytes, position: int, text: str) -> tuple[int, int]:
             raise BadNameError(f"'{text}' has a bad escape", remedy="write \\DDD, 000 to 255")
         return int(digits), position + 3
     if not digits:
-        raise BadNameError(f"'{text}' ends in a lone backslash")
+        remedy = "remove it, or write two where the name has one"
+        raise BadNameError(f"'{text}' ends in a lone backslash", remedy=remedy)
     return digits[0], position + 1
 
 

@@ -24,6 +24,8 @@ SILENCE = 30.0
 # Octets a second that a transfer must reach on average once it has run for SILENCE seconds.
 LEAST_RATE = 1000
 
+_SLOW = "see how busy the primary is, and the network between"
+
 
 class Primary(NamedTuple):
     """A primary as a job names it; `host` and `port` from its address."""
@@ -62,19 +64,25 @@ async def fetch(
     except (OSError, TimeoutError) as error:
         reason = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
         raise UnreachableError(
-            f"{primary.host} port {primary.port} cannot be reached: {reason}", where=where
+            f"{primary.host} port {primary.port} cannot be reached: {reason}",
+            where=where,
+            remedy="see that it runs, that address and port are right, and that TCP gets through",
         ) from None
     try:
         async with asyncio.timeout(timeout):
             return await _transfer(reader, writer, origin, primary, serial, limits)
     except TimeoutError:
         raise UnreachableError(
-            f"no message within {SILENCE:g} seconds, or no end within {timeout:g}", where=where
+            f"no message within {SILENCE:g} seconds, or no end within {timeout:g}",
+            where=where,
+            remedy=_SLOW,
         ) from None
     except (OSError, asyncio.IncompleteReadError):
-        raise TransferError("the primary closed the connection before the end", where=where) from (
-            None
-        )
+        raise TransferError(
+            "the primary closed the connection before the end",
+            where=where,
+            remedy="see in its log whether it allows this server the transfer",
+        ) from None
     finally:
         writer.close()
 
@@ -107,6 +115,7 @@ async def _transfer(
             raise UnreachableError(
                 f"the primary sends less than {LEAST_RATE} octets a second",
                 where=f"transfer of {to_text(origin)} from {primary.name}",
+                remedy=_SLOW,
             )
     if checker is not None:
         checker.finish()

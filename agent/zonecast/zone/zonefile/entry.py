@@ -44,7 +44,10 @@ def read_record(
             problem.kind, problem.message, start + problem.index, problem.remedy
         ) from None
     if len(rdata) > 65535:
-        raise RecordError("rdata-too-long", f"{len(rdata)} octets of rdata, 65535 is the most")
+        message = f"{len(rdata)} octets of rdata, 65535 is the most"
+        raise RecordError(
+            "rdata-too-long", message, remedy="shorten it, or make it several records"
+        )
     if ttl is not None:
         file.state.last_ttl = ttl
     else:

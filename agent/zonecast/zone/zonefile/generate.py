@@ -21,8 +21,9 @@ _MAX_NUMBER = (1 << 31) - 1
 class GenerateError(Exception):
     """A `$GENERATE` that makes no records; `index` is the token at fault."""
 
-    def __init__(self, message: str, index: int = 0) -> None:
+    def __init__(self, message: str, remedy: str, index: int = 0) -> None:
         super().__init__(message)
+        self.remedy = remedy
         self.index = index
 
 
@@ -30,23 +31,27 @@ def expand(words: Sequence[bytes], take: Callable[[int], bool]) -> Iterator[byte
     """The text of each record that a `$GENERATE` line stands for. `words` are the line's raw
     tokens; `take` says whether so many records are allowed. Raises GenerateError."""
     if len(words) < 5:
-        raise GenerateError("needs a range, an owner, a type and rdata", len(words))
+        remedy = "as in: $GENERATE 1-9 host$ A 192.0.2.$"
+        raise GenerateError("needs a range, an owner, a type and rdata", remedy, len(words))
     match = _RANGE.fullmatch(words[1])
     if match is None:
-        raise GenerateError("range is not start-stop or start-stop/step", 1)
+        raise GenerateError("range is not start-stop or start-stop/step", "write 1-9, or 1-9/2", 1)
     start, stop = int(match[1]), int(match[2])
     step = int(match[3] or 1)
     if start > stop or stop > _MAX_NUMBER or not 0 < step <= _MAX_NUMBER:
-        raise GenerateError("range goes backwards or is out of bounds", 1)
+        remedy = f"put the smaller number first, and none over {_MAX_NUMBER}"
+        raise GenerateError("range goes backwards or is out of bounds", remedy, 1)
     numbers = range(start, stop + 1, step)
     if not take(len(numbers)):
-        raise GenerateError(f"makes {len(numbers)} records, which is too many", 1)
+        remedy = "make the range shorter, or write a wildcard"
+        raise GenerateError(f"makes {len(numbers)} records, which is too many", remedy, 1)
     if b"SOA" in [word.upper() for word in words[3:-1]]:
-        raise GenerateError("cannot make a SOA", 3)
+        raise GenerateError("cannot make a SOA", "write the zone's one SOA by itself", 3)
     owner, middle, rdata = words[2], b" ".join(words[3:-1]), words[-1]
     for place in _PLACE.finditer(owner + b" " + rdata):
         if place[1] and not _MODIFIER.fullmatch(place[1]):
-            raise GenerateError("modifier is not ${offset,width,base}", 2)
+            remedy = "write numbers, and d, o, x, X, n or N as the base"
+            raise GenerateError("modifier is not ${offset,width,base}", remedy, 2)
     for number in numbers:
         yield b"%b %b %b" % (_filled(owner, number), middle, _filled(rdata, number))
 

@@ -38,14 +38,19 @@ def read_head(words: Sequence[bytes], start: int) -> Head:
                 continue
             rtype = _other_type(word, upper, index, is_last=index + 1 == len(words))
         if is_meta(rtype):
-            raise RecordError("unknown-type", f"type {show(word)} cannot be in a zone", index)
+            message = f"type {show(word)} cannot be in a zone"
+            raise RecordError(
+                "unknown-type", message, index, "leave it out: messages alone have it"
+            )
         return Head(ttl, rtype, index + 1)
-    raise RecordError("syntax", "expected a record type", len(words))
+    remedy = "write a type, A for example, and its data"
+    raise RecordError("syntax", "expected a record type", len(words), remedy)
 
 
 def _other_type(word: bytes, upper: bytes, index: int, *, is_last: bool) -> int:
     if (upper in _OTHER_CLASSES and not is_last) or upper[:5] == b"CLASS":
-        raise RecordError("bad-class", f"class {show(upper)} in a zone of class IN", index)
+        message = f"class {show(upper)} in a zone of class IN"
+        raise RecordError("bad-class", message, index, "write IN, or no class")
     rtype = read_type(word)
     if rtype is None:
         raise RecordError(

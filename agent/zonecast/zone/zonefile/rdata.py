@@ -22,6 +22,8 @@ _TTL_UNITS = {b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
 _TTL = re.compile(rb"(?:[0-9]+[smhdwSMHDW])+")
 _TTL_PART = re.compile(rb"([0-9]+)([smhdw])")
 _MAX_CACHED = 1 << 16
+TOO_MUCH = "remove it; a comment starts with ';'"
+BAD_ESCAPE = "write \\DDD, 000 to 255"
 LENGTHS = tuple(bytes((n,)) for n in range(names.MAX_LABEL + 1))
 OCTETS = {str(n).encode(): n for n in range(256)}
 
@@ -86,9 +88,10 @@ def read_number(words: Words, index: int, limit: int, what: str) -> int:
     """The whole number at words[index], at most `limit`. Raises RdataError."""
     word = words[index]
     if not word.isdigit() or not word.isascii():
-        raise RdataError(f"{what} '{show(word)}' is not a number", index)
+        raise RdataError(f"{what} '{show(word)}' is not a number", index, f"write 0 to {limit}")
     if len(word) > 20 or int(word) > limit:
-        raise RdataError(f"{what} {show(word)} is greater than {limit}", index)
+        message = f"{what} {show(word)} is greater than {limit}"
+        raise RdataError(message, index, f"write 0 to {limit}")
     return int(word)
 
 
@@ -135,12 +138,12 @@ def ipv6(word: bytes) -> bytes:
 
 def _a(words: Words, reader: Names) -> bytes:
     exactly(words, 1, "an address")
-    return _at(0, ipv4, words[0])
+    return _at(0, ipv4, words[0], "write four numbers up to 255, without leading zeros")
 
 
 def _aaaa(words: Words, reader: Names) -> bytes:
     exactly(words, 1, "an address")
-    return _at(0, ipv6, words[0])
+    return _at(0, ipv6, words[0], "write up to eight groups, as in 2001:db8::1")
 
 
 def _name(words: Words, reader: Names) -> bytes:
@@ -166,10 +169,10 @@ def _srv(words: Words, reader: Names) -> bytes:
 
 def _txt(words: Words, reader: Names) -> bytes:
     if not words:
-        raise RdataError("expected a character-string")
+        raise RdataError("expected a character-string", remedy='write one, "" if it is empty')
     parts = []
     for index, word in enumerate(words):
-        text = _at(index, unescape, word)
+        text = _at(index, unescape, word, BAD_ESCAPE)
         if len(text) > 255:
             raise RdataError(
                 f"character-string of {len(text)} octets, 255 is the most",
@@ -181,11 +184,11 @@ def _txt(words: Words, reader: Names) -> bytes:
     return b"".join(parts)
 
 
-def _at(index: int, read: Callable[[bytes], bytes], word: bytes) -> bytes:
+def _at(index: int, read: Callable[[bytes], bytes], word: bytes, remedy: str) -> bytes:
     try:
         return read(word)
     except ValueError as error:
-        raise RdataError(str(error), index) from None
+        raise RdataError(str(error), index, remedy) from None
 
 
 def read_name(words: Words, index: int, reader: Names) -> bytes:
@@ -199,9 +202,10 @@ def read_name(words: Words, index: int, reader: Names) -> bytes:
 def exactly(words: Words, count: int, what: str) -> None:
     """Raises RdataError unless there are so many words."""
     if len(words) < count:
-        raise RdataError(f"expected {what}", len(words))
+        raise RdataError(f"expected {what}", len(words), f"write {what} after the type")
     if len(words) > count:
-        raise RdataError(f"'{show(words[count])}' after the end of the record", count)
+        message = f"'{show(words[count])}' after the end of the record"
+        raise RdataError(message, count, TOO_MUCH)
 
 
 # Types read here. TXT and its like take quoted strings; the others are left to dnspython when
@@ -273,4 +277,7 @@ def read_any(rtype: int, text: str, origin: bytes) -> bytes:
         return wire
     except Exception as error:  # noqa: BLE001 - whatever bad text makes it raise, it is the text
         reason = str(error) or type(error).__name__
-        raise RdataError(f"bad {rd.type_to_text(rtype)} record: {reason}") from None
+        raise RdataError(
+            f"bad {rd.type_to_text(rtype)} record: {reason}",
+            remedy="mend it, or write its octets in hexadecimal: \\# LENGTH HEX (RFC 3597)",
+        ) from None

@@ -12,13 +12,19 @@ from zonecast.zone.zonefile.context import FileContext, Part, State
 from zonecast.zone.zonefile.entry import read_record
 from zonecast.zone.zonefile.generate import GenerateError, expand
 from zonecast.zone.zonefile.plain import Plains, read_rows, rows
-from zonecast.zone.zonefile.rdata import show
+from zonecast.zone.zonefile.rdata import BAD_ESCAPE, TOO_MUCH, show
 from zonecast.zone.zonefile.records import RecordError, check_text
 from zonecast.zone.zonefile.sharing import share, take
 from zonecast.zone.zonefile.tokens import Token
 
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 1000
+# The words they have at the least and at the most, and what the second one is.
+_DIRECTIVES = {
+    b"$ORIGIN": (2, 2, "a name"),
+    b"$TTL": (2, 2, "a TTL, 1h for example,"),
+    b"$INCLUDE": (2, 3, "a file's path"),
+}
 
 
 class FileReader(FileContext):
@@ -99,20 +105,20 @@ class FileReader(FileContext):
         if directive == b"$GENERATE":
             self._generate(found)
             return
-        allowed = {b"$ORIGIN": (2, 2), b"$TTL": (2, 2), b"$INCLUDE": (2, 3)}.get(directive)
+        allowed = _DIRECTIVES.get(directive)
         if allowed is None:
             raise RecordError(
                 "syntax",
                 f"unknown directive '{show(words[0])}'",
                 remedy="$ORIGIN, $TTL, $INCLUDE and $GENERATE are known",
             )
-        least, most = allowed
+        least, most, value = allowed
         if len(words) < least:
-            raise RecordError("syntax", f"{directive.decode()} without its value", least - 1)
+            message = f"{directive.decode()} without its value"
+            raise RecordError("syntax", message, least - 1, f"write {value} after it")
         if len(words) > most:
-            raise RecordError(
-                "syntax", f"'{show(words[most])}' after the end of the directive", most
-            )
+            message = f"'{show(words[most])}' after the end of the directive"
+            raise RecordError("syntax", message, most, TOO_MUCH)
         if directive == b"$TTL":
             self.state.default_ttl = self.read_ttl(words, 1, found)
         elif directive == b"$ORIGIN":
@@ -127,7 +133,10 @@ class FileReader(FileContext):
         state.includes += 1
         try:
             if state.include is None:
-                raise ZonecastError("there is no repository to include files from")
+                raise ZonecastError(
+                    "there is no repository to include files from",
+                    remedy="put the file's records here",
+                )
             wanted = tokens.unescape(words[1]).decode("utf-8", "replace")
             path, content = state.include(wanted, self.path)
             if path in state.open_files:
@@ -138,7 +147,7 @@ class FileReader(FileContext):
                     remedy=f"at most {MAX_INCLUDE_DEPTH} levels and {MAX_INCLUDES} files",
                 )
         except (ZonecastError, ValueError) as error:
-            remedy = error.remedy if isinstance(error, ZonecastError) else ""
+            remedy = error.remedy if isinstance(error, ZonecastError) else BAD_ESCAPE
             message = error.message if isinstance(error, ZonecastError) else str(error)
             raise RecordError("include-failed", message, 1, remedy) from None
         read_file(state, path, content, origin, self)
@@ -148,15 +157,18 @@ class FileReader(FileContext):
             for text in expand([token.raw for token in found], self.records.take_generated):
                 entry = tokens.read_entry([text], 0)
                 if entry.problem is not None:
-                    raise GenerateError(f"makes '{show(text)}': {entry.problem.message}")
+                    message = f"makes '{show(text)}': {entry.problem.message}"
+                    raise GenerateError(message, entry.problem.remedy)
                 made = [token._replace(line=found[0].line) for token in entry.tokens]
                 try:
                     words = [token.raw for token in made]
                     read_record(self, words, False, made, found[0].line)
                 except RecordError as problem:
-                    raise GenerateError(f"makes '{show(text)}': {problem}") from None
+                    message = f"makes '{show(text)}': {problem}"
+                    raise GenerateError(message, problem.remedy) from None
         except GenerateError as problem:
-            raise RecordError("bad-generate", f"$GENERATE {problem}", problem.index) from None
+            message = f"$GENERATE {problem}"
+            raise RecordError("bad-generate", message, problem.index, problem.remedy) from None
 
 
 def read_file(

@@ -267,7 +267,8 @@ class Records:
             if more > 0:
                 position = Position(self.places.files[0])
                 message = f"{more} more findings of this kind are not listed"
-                self.findings.append(finding(kind, position, message, "", self.zone_text))
+                remedy = "mend those listed first"
+                self.findings.append(finding(kind, position, message, remedy, self.zone_text))
 
 
 def _pair(rtype: int, one: bytes, two: bytes) -> tuple[bytes, bytes] | None:

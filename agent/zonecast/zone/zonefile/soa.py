@@ -22,13 +22,15 @@ _LIMIT = (1 << 32) - 1
 def read_soa(words: Words, reader: Names) -> bytes:
     """The rdata of a SOA. Raises RdataError."""
     if len(words) < len(_WORDS):
-        raise RdataError(f"the SOA's {_WORDS[len(words)]} is missing", len(words))
+        remedy = f"write {', '.join(_WORDS[:-1])} and {_WORDS[-1]}"
+        raise RdataError(f"the SOA's {_WORDS[len(words)]} is missing", len(words), remedy)
     exactly(words, len(_WORDS), "seven values")
     parts = [read_name(words, 0, reader), read_name(words, 1, reader), _serial(words)]
     for index in range(SERIAL_WORD + 1, len(_WORDS)):
         seconds = read_ttl(words[index])
         if seconds is None or seconds > _LIMIT:
-            raise RdataError(f"{_WORDS[index]} '{show(words[index])}' is no time", index)
+            message = f"{_WORDS[index]} '{show(words[index])}' is no time"
+            raise RdataError(message, index, "write seconds, or units such as 1h30m")
         parts.append(seconds.to_bytes(4, "big"))
     return b"".join(parts)
 

@@ -14,6 +14,8 @@ _PIECE = re.compile(
     rb'([ \t\r]+)|"((?:[^"\\]|\\.)*)"|([()])|(;.*)|((?:[^ \t\r"();\\]|\\.)+)', re.DOTALL
 )
 _BLANK, _QUOTED, _PAREN, _COMMENT, _WORD = range(1, 6)
+_UNCLOSED = ("quoted string without its closing '\"'", "close the quote on this line")
+_UNFINISHED = ("backslash at the end of the line", "remove it, or write what it escapes")
 _ESCAPE = re.compile(rb"\\([0-9]{1,3}|.)", re.DOTALL)
 
 
@@ -84,12 +86,8 @@ def _read_line(
     while position < len(text):
         piece = _PIECE.match(text, position)
         if piece is None:
-            message = (
-                "quoted string without its closing '\"'"
-                if text[position] == 0x22
-                else "backslash at the end of the line"
-            )
-            return problem or EntryError(message, line, position + 1)
+            message, remedy = _UNCLOSED if text[position] == 0x22 else _UNFINISHED
+            return problem or EntryError(message, line, position + 1, remedy)
         kind = piece.lastindex
         if kind == _QUOTED:
             tokens.append(Token(piece[_QUOTED], True, line, position + 1))
@@ -101,7 +99,8 @@ def _read_line(
             if opened:
                 opened.pop()
             else:
-                problem = problem or EntryError("')' without '('", line, position + 1)
+                remedy = "remove it, or open the '(' before it"
+                problem = problem or EntryError("')' without '('", line, position + 1, remedy)
         position = piece.end()
     return problem
 
