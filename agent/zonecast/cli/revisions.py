@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zonecast.cli.including import reader
 from zonecast.errors import ConfigError, RepositoryError, remedy_for
 from zonecast.server.reading import helpers
 from zonecast.zone.collection import Collection, affected, read_collection, zone_files
@@ -21,7 +22,8 @@ if TYPE_CHECKING:  # a tree without git is checked without loading it
 class Files:
     """The files below `prefix` ("" or "dir/") of something that has files: paths relative to the
     prefix, and their contents, each read once. `identify` gives a path's blob where that is known
-    without reading the file; `links` are paths of symbolic links, which are no files."""
+    without reading the file; `links` are paths of symbolic links, which are no files; `cache` is
+    the directory of `cli.checking.cache.Cache`, if there is one."""
 
     def __init__(
         self,
@@ -30,10 +32,12 @@ class Files:
         identify: Callable[[str], str | None] | None = None,
         algorithm: str = "sha1",
         links: Iterable[str] = (),
+        cache: Path | None = None,
     ) -> None:
         self.paths = frozenset(paths)
         self.links = frozenset(links)
         self.algorithm = algorithm
+        self.cache = cache
         self._fetch = fetch
         self._identify = identify
         self._contents: dict[str, bytes] = {}
@@ -107,7 +111,8 @@ def _from_blobs(repository: Repository, listing: Listing, prefix: str) -> Files:
     some = next(iter(blobs.values()), "")
     algorithm = "sha256" if len(some) == 64 else "sha1"
     links = {path.removeprefix(prefix) for path in listing.links if path.startswith(prefix)}
-    return Files(blobs, fetch, blobs.get, algorithm, links)
+    cache = repository.places.common_dir / "zonecast"
+    return Files(blobs, fetch, blobs.get, algorithm, links, cache)
 
 
 def committed(repository: Repository, revision: str, prefix: str = "") -> Files:
@@ -195,6 +200,7 @@ def changed_between(old: Files, new: Files, looked_at: Iterable[str]) -> set[str
 
 def touched_zones(changed: set[str], files: Files, policy: Policy) -> set[str]:
     """The zone files whose zone may differ where these paths changed."""
+    if POLICY_FILE in changed or not changed:
+        return affected(changed, files.paths, files.read, policy)
     wanted, _ = zone_files(files.paths, policy)
-    files.prefetch(wanted)
-    return affected(changed, files.paths, files.read, policy)
+    return affected(changed, files.paths, reader(files, wanted), policy)
