@@ -38,6 +38,7 @@ PACKAGES = {
     "nsd": "nsd",
     "nsd-checkzone": "nsd",
     "nsd-control": "nsd",
+    "openssl": "openssl",
     "pdns_control": "pdns-server",
     "pdns_server": "pdns-server",
     "pdnsutil": "pdns-server",

@@ -39,6 +39,9 @@ DEFAULT_RUN_DIR = Path("/run/zonecast")
 ALGORITHMS = ("hmac-sha256", "hmac-sha224", "hmac-sha384", "hmac-sha512")
 MIN_SECRET_OCTETS = 16
 
+# Where nothing is said in clear (RFC 7858 §3.1).
+TLS_PORT = 853
+
 
 class Endpoint(NamedTuple):
     """An IP address and a port."""
@@ -50,13 +53,13 @@ class Endpoint(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def read_endpoint(value: Any) -> Endpoint:
+def read_endpoint(value: Any, default: int = 53) -> Endpoint:
     """An address with or without a port: "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53"."""
     written = text(value)
-    host, port = written, "53"
+    host, port = written, str(default)
     if written.startswith("["):
         host, _, rest = written[1:].partition("]")
-        port = rest.removeprefix(":") or "53"
+        port = rest.removeprefix(":") or str(default)
     elif written.count(":") == 1:
         host, port = written.split(":")
     try:
@@ -66,6 +69,11 @@ def read_endpoint(value: Any) -> Endpoint:
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError(f"'{written}' has no port from 1 to 65535")
     return Endpoint(str(address), int(port))
+
+
+def read_tls_endpoint(value: Any) -> Endpoint:
+    """The same, with another port by default."""
+    return read_endpoint(value, TLS_PORT)
 
 
 def read_prefix(value: Any) -> str:
@@ -157,13 +165,34 @@ class RepositoryConfig:
 
 @dataclass(frozen=True)
 class PeerConfig:
-    """[[secondary]]: whom to NOTIFY and who may transfer. [[primary]]: whom to pull from."""
+    """[[primary]]: whom to pull from."""
 
     name: str = option("what status calls it", text)
     address: Endpoint = option("IP address and port, 53 by default", read_endpoint)
     keys: tuple[bytes, ...] = option(
         "names of [[key]]s; without, the address", several(read_origin), ()
     )
+
+
+@dataclass(frozen=True)
+class SecondaryConfig(PeerConfig):
+    """[[secondary]]: whom to NOTIFY and who may transfer."""
+
+    tls: bool = option("whether it may transfer over TLS alone", flag, False)
+
+
+@dataclass(frozen=True)
+class TlsConfig:
+    """[tls]: DNS over TLS (RFC 7858), and zone transfers over it (RFC 9103)."""
+
+    certificate_file: Path = option("the certificate and its intermediates, PEM", read_path)
+    key_file: Path = option("its private key, PEM, without passphrase", read_path)
+    listen: tuple[Endpoint, ...] = option(
+        "addresses answered on over TLS, port 853 by default; ignored when systemd passes such",
+        several(read_tls_endpoint),
+        (Endpoint("0.0.0.0", TLS_PORT), Endpoint("::", TLS_PORT)),
+    )
+    oldest_version: str = option("the oldest version spoken", one_of("1.2", "1.3"), "1.3")
 
 
 @dataclass(frozen=True)
@@ -222,12 +251,15 @@ class Config:
         "repositories", several(table_of(RepositoryConfig)), ()
     )
     key: tuple[KeyConfig, ...] = option("TSIG keys", several(table_of(KeyConfig)), ())
-    secondary: tuple[PeerConfig, ...] = option("secondaries", several(table_of(PeerConfig)), ())
+    secondary: tuple[SecondaryConfig, ...] = option(
+        "secondaries", several(table_of(SecondaryConfig)), ()
+    )
     primary: tuple[PeerConfig, ...] = option("primaries", several(table_of(PeerConfig)), ())
     catalog: tuple[MemberConfig, ...] = option(
         "catalogs pulled with all their members", several(table_of(MemberConfig)), ()
     )
     zone: tuple[MemberConfig, ...] = option("zones pulled", several(table_of(MemberConfig)), ())
+    tls: TlsConfig | None = option("DNS over TLS", table_of(TlsConfig), None)
     query: QueryConfig = option("who may ask", table_of(QueryConfig), QueryConfig())
     rate_limit: RateLimitConfig = option(
         "response rate limiting", table_of(RateLimitConfig), RateLimitConfig()
@@ -287,6 +319,18 @@ def _check(config: Config, document: Document) -> None:
     _check_unique("zone", [names.to_text(zone.name) for zone in config.zone], document)
     catalogs = [names.to_text(catalog.name) for catalog in config.catalog]
     _check_unique("catalog", catalogs, document)
+    for number, endpoint in enumerate(config.listen):
+        if endpoint.port == TLS_PORT or (config.tls is not None and endpoint in config.tls.listen):
+            raise document.error(
+                f"'{endpoint}' is for TLS, and not answered on in clear",
+                remedy="name it under [tls]",
+                at=("listen", number),
+            )
+    for number, secondary in enumerate(config.secondary):
+        if secondary.tls and config.tls is None:
+            raise document.below("secondary", number).error(
+                f"'{secondary.name}' is to transfer over TLS, but there is no [tls]", at=("tls",)
+            )
     for prefix in config.query.deny:
         if prefix in config.query.allow:
             raise document.below("query").error(f"'{prefix}' is allowed and denied", at=("deny",))

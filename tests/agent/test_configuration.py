@@ -19,6 +19,8 @@ from zonecast.config import (
     QueryConfig,
     RateLimitConfig,
     RepositoryConfig,
+    SecondaryConfig,
+    TlsConfig,
     load,
     read_endpoint,
 )
@@ -145,6 +147,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
         "rails",
         "query",
         "rate-limit",
+        "tls",
     }
     known = {
         key_of(option)
@@ -157,10 +160,12 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
             Floors,
             QueryConfig,
             RateLimitConfig,
+            SecondaryConfig,
+            TlsConfig,
         )
         for option in fields(cls)
     } - tables
-    known.add("catalog")
+    known |= {"catalog", "tls"}
     assert documented == known
     assert tables <= set(re.findall(r"`\[+([a-z-]+)\]+`", agent))
     assert module.DEFAULT_PATH.as_posix() in agent

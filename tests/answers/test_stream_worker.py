@@ -33,9 +33,9 @@ KEYS = [{"name": "xfr.example.", "algorithm": "hmac-sha256", "secret": SECRET}]
 
 # The worker with its patience cut short.
 HASTY = """\
+import zonecast.server.answering.session as session
 import zonecast.server.answering.stream as stream
-stream.IDLE = stream.ARRIVAL = stream.STALL = 0.3
-stream.MAX_PER_CLIENT = 3
+session.IDLE = session.ARRIVAL = session.STALL = 0.3
 stream.main()
 """
 
@@ -108,18 +108,6 @@ def test_idle_and_slow_clients_are_dropped(store: Store, sent: bytes) -> None:
             except ConnectionResetError:
                 pass
         assert running.quiet()
-
-
-def test_one_client_has_so_many_connections(store: Store) -> None:
-    with worker("stream", store, arguments=["-c", HASTY]) as (_, port):
-        clients = [connect(port) for _ in range(3)]
-        for client in clients:
-            client.sendall(framed(query("www.example.", "A")))
-            receive(client)
-        with connect(port) as fourth:
-            assert fourth.recv(1) == b""
-        for client in clients:
-            client.close()
 
 
 def xfr(port: int, zone: dns.zone.Zone, **more: object) -> None:

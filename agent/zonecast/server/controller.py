@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from zonecast.config import Config, load
-from zonecast.errors import StoreError, ZonecastError
+from zonecast.errors import ConfigError, StoreError, ZonecastError
 from zonecast.options import dashed
 from zonecast.server import systemd
-from zonecast.server.listeners import Listening, adopt, open_sockets
+from zonecast.server.listeners import Listening, adopt, open_sockets, open_tls
 from zonecast.server.workers import Workers, datagram_workers
 from zonecast.store.schema import prepare
 
@@ -41,11 +41,24 @@ def run(config_path: Path) -> None:
         count = datagram_workers(config)
         passed = systemd.passed_sockets()
         listening = adopt(passed, count) if passed else open_sockets(config.listen, count)
+        _add_tls(listening, config)
         workers = Workers(config, listening)
         # The workers are starting meanwhile: what follows imports git's and watchdog's modules.
         from zonecast.server.agent import Agent
 
         asyncio.run(_run(Agent, config_path, config, listening, workers))
+
+
+def _add_tls(listening: Listening, config: Config) -> None:
+    """Open the sockets for TLS where none was passed. Raises ConfigError where one was passed and
+    no certificate is configured."""
+    if config.tls is None and listening.tls:
+        raise ConfigError(
+            "systemd passes a socket for TLS, but there is no certificate for it",
+            remedy="add [tls], or take the socket out of its unit",
+        )
+    if config.tls is not None and not listening.tls:
+        listening.tls = open_tls(config.tls.listen)
 
 
 def lock_state(state_dir: Path) -> Any:
@@ -133,17 +146,26 @@ async def _watchdog() -> None:
             await asyncio.sleep(interval)
 
 
+def _with_old_sockets(wanted: Config, old: Config) -> Config:
+    """The configuration that is wanted, but for what a reload leaves as it is."""
+    tls = old.tls
+    if tls is not None and wanted.tls is not None:
+        tls = replace(wanted.tls, listen=tls.listen)
+    return replace(wanted, **{name: getattr(old, name) for name in FIXED}, tls=tls)
+
+
 def _reload(config_path: Path, old: Config, workers: Workers) -> Config:
     """The configuration read again; a broken one is reported and the old one kept, and so is
     what only a restart can change."""
     try:
         wanted = load(config_path)
-        new = replace(wanted, **{name: getattr(old, name) for name in FIXED})
+        new = _with_old_sockets(wanted, old)
         workers.reload(new)
     except ZonecastError as error:
         log.error("the configuration is not reloaded: %s", error)
         return old
     if wanted != new:
-        log.warning("%s change with a restart only", ", ".join(map(dashed, FIXED)))
+        names = ", ".join(map(dashed, FIXED))
+        log.warning("%s, and what [tls] listens on, change with a restart only", names)
     log.info("configuration reloaded")
     return new

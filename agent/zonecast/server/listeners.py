@@ -15,26 +15,34 @@ from dataclasses import dataclass, field
 
 import ifaddr
 
-from zonecast.config import Endpoint
+from zonecast.config import TLS_PORT, Endpoint
 from zonecast.errors import ZonecastError
+from zonecast.server.systemd import PassedSocket
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 BACKLOG = 1024
+# What a passed socket is called on which TLS is spoken, whatever its port.
+TLS_NAME = "dot"
 # How long the sockets of an agent that was killed may linger before binding fails.
 BIND_PATIENCE = 5.0
 
 
 @dataclass
 class Listening:
-    """`datagram[i]` are worker i's sockets; `stream` are shared by all stream workers."""
+    """`datagram[i]` are worker i's sockets; `stream`, and `tls` on which TLS is spoken, are shared
+    by all stream workers."""
 
     datagram: list[list[socket.socket]] = field(default_factory=list)
     stream: list[socket.socket] = field(default_factory=list)
+    tls: list[socket.socket] = field(default_factory=list)
 
     def addresses(self) -> list[str]:
         """Every address listened on, as text, for status."""
-        names = [sock.getsockname() for sock in self.stream]
-        return [str(Endpoint(name[0], name[1])) for name in names]
+        clear, tls = (
+            [Endpoint(*sock.getsockname()[:2]) for sock in sockets]
+            for sockets in (self.stream, self.tls)
+        )
+        return [*map(str, clear), *(f"{endpoint} (TLS)" for endpoint in tls)]
 
 
 def open_sockets(endpoints: Iterable[Endpoint], workers: int) -> Listening:
@@ -47,21 +55,32 @@ def open_sockets(endpoints: Iterable[Endpoint], workers: int) -> Listening:
     for endpoint in expand(endpoints):
         for sockets in listening.datagram:
             sockets.append(_bind(endpoint, socket.SOCK_DGRAM))
-        stream = _bind(endpoint, socket.SOCK_STREAM)
-        stream.listen(BACKLOG)
-        listening.stream.append(stream)
+        listening.stream.append(_listen(endpoint))
     return listening
 
 
-def adopt(passed: Iterable[socket.socket], workers: int) -> Listening:
+def open_tls(endpoints: Iterable[Endpoint]) -> list[socket.socket]:
+    """The sockets on which TLS is spoken, and never anything in clear. Raises ZonecastError."""
+    return [_listen(endpoint) for endpoint in expand(endpoints)]
+
+
+def _listen(endpoint: Endpoint) -> socket.socket:
+    sock = _bind(endpoint, socket.SOCK_STREAM)
+    sock.listen(BACKLOG)
+    return sock
+
+
+def adopt(passed: Iterable[PassedSocket], workers: int) -> Listening:
     """Listen on sockets that the service manager passed. Where it passed fewer datagram sockets
-    for an address than there are workers, some workers share one."""
+    for an address than there are workers, some workers share one. TLS is spoken on a stream socket
+    that is named for it (FileDescriptorName=dot) or has its port."""
     listening = Listening([[] for _ in range(workers)])
     groups: dict[object, list[socket.socket]] = {}
-    for sock in passed:
+    for sock, name in passed:
         sock.setblocking(False)
         if sock.type == socket.SOCK_STREAM:
-            listening.stream.append(sock)
+            encrypted = name == TLS_NAME or sock.getsockname()[1] == TLS_PORT
+            (listening.tls if encrypted else listening.stream).append(sock)
         else:
             groups.setdefault(sock.getsockname(), []).append(sock)
     for group in groups.values():

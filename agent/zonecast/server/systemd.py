@@ -9,19 +9,31 @@ from __future__ import annotations
 import os
 import socket
 import time
+from typing import NamedTuple
 
 FIRST_PASSED_FD = 3
 
 
-def passed_sockets() -> list[socket.socket]:
+class PassedSocket(NamedTuple):
+    """A socket, and what the service manager calls it (FileDescriptorName=)."""
+
+    sock: socket.socket
+    name: str
+
+
+def passed_sockets() -> list[PassedSocket]:
     """The sockets that the service manager opened for this process, the variables removed so
     that no child believes them its own."""
     pid = os.environ.pop("LISTEN_PID", "")
     count = os.environ.pop("LISTEN_FDS", "")
-    os.environ.pop("LISTEN_FDNAMES", None)
+    names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
     if pid != str(os.getpid()) or not count.isdigit():
         return []
-    return [socket.socket(fileno=FIRST_PASSED_FD + number) for number in range(int(count))]
+    names += [""] * int(count)
+    return [
+        PassedSocket(socket.socket(fileno=FIRST_PASSED_FD + number), names[number])
+        for number in range(int(count))
+    ]
 
 
 def notify(*states: str) -> None:

@@ -18,7 +18,7 @@ from zonecast.zone import names
 if TYPE_CHECKING:
     import socket
 
-    from zonecast.config import Config, PeerConfig
+    from zonecast.config import Config, PeerConfig, SecondaryConfig, TlsConfig
     from zonecast.server.listeners import Listening
 
 log = logging.getLogger("zonecast.workers")
@@ -49,8 +49,9 @@ class Workers:
             self._keep("zonecast.server.answering.datagram", sockets)
             for sockets in listening.datagram
         ]
+        tls = [sock.fileno() for sock in listening.tls]
         self.stream = [
-            self._keep("zonecast.server.answering.stream", listening.stream)
+            self._keep("zonecast.server.answering.stream", listening.stream, tls)
             for _ in range(config.stream_workers)
         ]
 
@@ -58,12 +59,14 @@ class Workers:
     def all(self) -> list[KeptChild]:
         return self.datagram + self.stream
 
-    def _keep(self, module: str, sockets: Sequence[socket.socket]) -> KeptChild:
+    def _keep(
+        self, module: str, sockets: Sequence[socket.socket], tls: Sequence[int] = ()
+    ) -> KeptChild:
         fds = [sock.fileno() for sock in sockets]
         child = KeptChild(
             module,
-            lambda: {**self._settings, "sockets": fds},
-            fds,
+            lambda: {**self._settings, "sockets": fds, "tls-sockets": tls},
+            [*fds, *tls],
             on_restart=lambda status: self._restarted(child, status),
         )
         child.on_message = lambda message: self._heard(child, message)
@@ -146,7 +149,7 @@ def worker_settings(config: Config, cookie_secret: str) -> Message:
             }
             for key in config.key
         ],
-        "secondaries": [_peer(peer) for peer in config.secondary],
+        "secondaries": [{**_peer(peer), "tls": peer.tls} for peer in config.secondary],
         "primaries": [_peer(peer) for peer in config.primary],
         "site": {
             "identity": config.identity,
@@ -155,7 +158,21 @@ def worker_settings(config: Config, cookie_secret: str) -> Message:
             "require-cookies": config.require_cookies,
             "awaited": [names.to_text(zone.name) for zone in config.zone + config.catalog],
         },
+        "tls": None if config.tls is None else _tls_settings(config.tls),
         **_guard_settings(config),
+    }
+
+
+def _tls_settings(tls: TlsConfig) -> Message:
+    """Raises ConfigError where no TLS can be spoken with these files."""
+    # Only here: without TLS the controller has no use for OpenSSL.
+    from zonecast.server.answering.certificate import make_context
+
+    make_context(tls.certificate_file, tls.key_file, tls.oldest_version)
+    return {
+        "certificate-file": str(tls.certificate_file),
+        "key-file": str(tls.key_file),
+        "oldest": tls.oldest_version,
     }
 
 
@@ -185,7 +202,7 @@ def _guard_settings(config: Config) -> Message:
     }
 
 
-def _peer(peer: PeerConfig) -> Message:
+def _peer(peer: PeerConfig | SecondaryConfig) -> Message:
     return {
         "name": peer.name,
         "address": str(peer.address),

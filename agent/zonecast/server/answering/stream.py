@@ -1,8 +1,9 @@
-"""A stream worker: queries and transfers over TCP (RFC 7766), each connection a small task.
+"""A stream worker: queries and transfers over TCP (RFC 7766) and TLS (RFC 7858), each connection a
+small task.
 
-Everything a client could hold on to is bounded: connections in all and from one address, time
-without a query, time for a query to arrive, time for a reply to be taken, time for a transfer.
-Queries of one connection are answered in the order they came.
+Everything a client could hold on to is bounded: connections in all and of one client, time
+without a query, time for a handshake or a query to arrive, time for a reply to be taken, time for
+a transfer.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import struct
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from zonecast.errors import ConfigError
+from zonecast.server.answering.accepting import Acceptor, descriptors
+from zonecast.server.answering.certificate import ALPN, Certificate
+from zonecast.server.answering.connections import Connection, Connections
 from zonecast.server.answering.guard import Guard, read_rulebook
 from zonecast.server.answering.pinned import Versions
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import read_rules
+from zonecast.server.answering.session import IDLE, Service, Session, open_streams
 from zonecast.server.channel import AsyncChannel
 from zonecast.store.reader import ZonesReader
 
@@ -28,16 +32,8 @@ MAX_CONNECTIONS = 4096
 MAX_PER_CLIENT = 128
 MAX_TRANSFERS = 256
 
-# Seconds: between queries (RFC 7766 §6.2.3), for the rest of one, for a reply to be taken, for
-# a whole transfer (which keeps an old version's pages), for what runs when told to stop.
-IDLE = 10.0
-ARRIVAL = 5.0
-STALL = 30.0
-TRANSFER_DEADLINE = 1800.0
+# Seconds for what runs when told to stop.
 GRACE = 2.0
-
-WRITE_BUFFER = 256 * 1024
-BACKLOG = 1024
 
 
 class StreamWorker:
@@ -45,141 +41,106 @@ class StreamWorker:
 
     def __init__(self, channel: AsyncChannel, settings: dict[str, Any]) -> None:
         self._channel = channel
-        self._sockets = [socket.socket(fileno=fd) for fd in settings["sockets"]]
-        self._versions = Versions(ZonesReader(Path(settings["state-dir"])))
-        rules = read_rules(settings)
-        self._responder = Responder(rules, channel.send_or_drop, str, datagram=False, idle=IDLE)
-        self._guard = self._guarded(settings)
-        self._clients: Counter[str] = Counter()
-        self._connections: set[asyncio.Task[None]] = set()
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
+        self._clear = [socket.socket(fileno=fd) for fd in settings["sockets"]]
+        self._encrypted = [socket.socket(fileno=fd) for fd in settings.get("tls-sockets", ())]
+        self._service = Service(
+            Versions(ZonesReader(Path(settings["state-dir"]))),
+            Connections(min(MAX_CONNECTIONS, descriptors()), MAX_PER_CLIENT),
+            asyncio.Semaphore(MAX_TRANSFERS),
+        )
+        self._certificate: Certificate | None = None
+        self._responders: dict[tuple[bool, bool], Responder] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._configure(settings)
 
-    def _guarded(self, settings: dict[str, Any]) -> Guard | None:
+    def _configure(self, settings: dict[str, Any]) -> None:
+        """Answer by these settings from now on."""
+        tls = settings.get("tls")
+        if tls is not None:
+            try:
+                self._certificate = Certificate(tls, self._complain)
+            except ConfigError as error:
+                self._complain(error)
+        # Whether TLS is spoken, and whether with ALPN, without which there is no transfer over it
+        # (RFC 9103 §7.1).
+        transports = [(False, True), (True, True), (True, False)]
+        for transport in transports[: 1 if tls is None else None]:
+            encrypted, transfers = transport
+            rules = read_rules(settings, encrypted=encrypted, transfers=transfers)
+            responder = self._responders.get(transport)
+            if responder is None:
+                self._responders[transport] = Responder(
+                    rules,
+                    self._channel.send_or_drop,
+                    str,
+                    datagram=False,
+                    encrypted=encrypted,
+                    idle=IDLE,
+                )
+            else:
+                responder.rules = rules
         rulebook = read_rulebook(settings)
-        return Guard(rulebook, self._channel.send_or_drop) if rulebook.queries else None
+        report = self._channel.send_or_drop
+        self._service.guard = Guard(rulebook, report) if rulebook.queries else None
+
+    def _complain(self, error: ConfigError) -> None:
+        self._channel.send_or_drop({"fault": f"the certificate stays as it was: {error}"})
 
     async def run(self) -> None:
         """Serve until the controller says stop or is gone."""
-        servers = [
-            await asyncio.start_server(self._accepted, sock=sock, limit=65537, backlog=BACKLOG)
-            for sock in self._sockets
+        acceptors = [
+            Acceptor(sock, partial(self._accepted, encrypted), self._service.connections.make_room)
+            for encrypted, sockets in ((False, self._clear), (True, self._encrypted))
+            for sock in sockets
         ]
         self._channel.send({"ready": True})
         while (message := await self._channel.receive()) is not None and not message.get("stop"):
             if "settings" in message:
-                self._responder.rules = read_rules(message["settings"])
-                self._guard = self._guarded(message["settings"])
+                self._configure(message["settings"])
             elif "barrier" in message:
                 # Answers are made without a pause and handed to the transport at once: none is
                 # under way now. Transfers keep the version they began with.
                 self._channel.send(message)
-        for server in servers:
-            server.close()
+        for acceptor in acceptors:
+            acceptor.close()
         await self._drain()
 
     async def _drain(self) -> None:
-        for task in self._waiting:
+        self._service.stopping = True
+        self._service.connections.close_idle()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
+        for task in self._tasks:
             task.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections, timeout=GRACE)
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        peer = writer.get_extra_info("peername")
-        client = str(peer[0]) if peer else ""
-        self._connections.add(task)
-        self._clients[client] += 1
+    def _accepted(self, encrypted: bool, sock: socket.socket, address: str) -> None:
+        connection = Connection(address)
+        if not self._service.connections.admit(connection):
+            sock.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._hold(connection, sock, encrypted))
+        connection.close = task.cancel
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _hold(self, connection: Connection, sock: socket.socket, encrypted: bool) -> None:
         try:
-            crowded = len(self._connections) > MAX_CONNECTIONS
-            if client and not crowded and self._clients[client] <= MAX_PER_CLIENT:
-                await self._serve(reader, writer, client)
+            context = None
+            if encrypted:
+                assert self._certificate is not None
+                context = self._certificate.context(asyncio.get_running_loop().time())
+            streams = await open_streams(sock, context)
+            tls = streams[1].get_extra_info("ssl_object")
+            named = tls is None or tls.selected_alpn_protocol() == ALPN
+            responder = self._responders[encrypted, named]
+            await Session(self._service, connection, streams, responder).run()
         except asyncio.CancelledError:
-            pass  # told to stop; asyncio before 3.13 reports a connection's cancelled task as a fault
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            _reset(writer)  # the client is slow or gone
-        except Exception as error:  # noqa: BLE001 - no connection may end a worker
-            self._responder.fault(error)
-            _reset(writer)
+            pass  # told to stop, or idle for longest where room is wanted
+        except OSError:
+            pass  # no handshake came about
         finally:
-            self._connections.discard(task)
-            self._clients[client] -= 1
-            if not self._clients[client]:
-                del self._clients[client]
-            writer.close()
-
-    async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: str
-    ) -> None:
-        writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        while (packet := await self._query(reader)) is not None:
-            snapshot = self._versions.acquire()
-            try:
-                self._responder.use(snapshot)
-                reply = self._responder.reply(packet, client)
-                if reply is None:
-                    break
-                if not isinstance(reply, bytes):
-                    await self._transfer(writer, reply)
-            finally:
-                self._versions.release(snapshot)
-            if isinstance(reply, bytes):
-                if self._guard is not None:
-                    reply = self._guard.single(packet, reply, client)
-                await _send(writer, reply)
-        writer.transport.set_write_buffer_limits(high=0)
-        await _send(writer, b"")
-
-    async def _query(self, reader: asyncio.StreamReader) -> bytes | None:
-        """The next query; a connection that waits for one ends at once when told to stop."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._waiting.add(task)
-        try:
-            return await _read_message(reader)
-        finally:
-            self._waiting.discard(task)
-
-    async def _transfer(self, writer: asyncio.StreamWriter, messages: Iterator[bytes]) -> None:
-        async with self._transfers, asyncio.timeout(TRANSFER_DEADLINE):
-            for message in messages:
-                await _send(writer, message)
-                # A client that takes everything at once must not keep others waiting.
-                await asyncio.sleep(0)
-
-
-async def _read_message(reader: asyncio.StreamReader) -> bytes | None:
-    """The next message; None where the client closed between two or sent nothing for long."""
-    try:
-        first = await asyncio.wait_for(reader.read(1), IDLE)
-    except TimeoutError:
-        return None
-    if not first:
-        return None
-    async with asyncio.timeout(ARRIVAL):
-        length = first + await reader.readexactly(1)
-        return await reader.readexactly(int.from_bytes(length, "big"))
-
-
-async def _send(writer: asyncio.StreamWriter, message: bytes) -> None:
-    """Send a message, waiting while the client takes nothing; an empty one only waits."""
-    if message:
-        writer.write(len(message).to_bytes(2, "big") + message)
-    async with asyncio.timeout(STALL):
-        await writer.drain()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with a reset: what the client did not take is not kept for it in the kernel."""
-    if writer.transport.is_closing():
-        return
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+            self._service.connections.remove(connection)
 
 
 async def serve(fd: int) -> None:

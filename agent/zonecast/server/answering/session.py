@@ -1,0 +1,192 @@
+"""One connection of a stream worker: its queries, the answers, and transfers under way.
+
+Queries are answered in the order they came, but for transfers: their messages go out between the
+answers to what was asked after them (RFC 7766 §6.2.1.1, RFC 5936 §2.2.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zonecast.server.answering.connections import Connection, Connections
+from zonecast.server.answering.guard import Guard
+from zonecast.server.answering.pinned import Versions
+from zonecast.server.answering.responder import Responder
+from zonecast.store.reader import Snapshot
+
+MAX_TRANSFERS = 8
+
+# Seconds: between queries (RFC 7766 §6.2.3), for the rest of one or a handshake, for a reply to be
+# taken, for a whole transfer (which keeps an old version's pages).
+IDLE = 10.0
+ARRIVAL = 5.0
+STALL = 30.0
+TRANSFER_DEADLINE = 1800.0
+
+LIMIT = 65537
+WRITE_BUFFER = 256 * 1024
+
+
+@dataclass
+class Service:
+    """What the sessions of a worker share."""
+
+    versions: Versions
+    connections: Connections
+    transfers: asyncio.Semaphore
+    guard: Guard | None = None
+    stopping: bool = False
+
+
+class Session:
+    """A connection that is open, until `run` returns."""
+
+    def __init__(
+        self,
+        service: Service,
+        connection: Connection,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        responder: Responder,
+    ) -> None:
+        self._service = service
+        self._connection = connection
+        self._reader, self._writer = streams
+        self._responder = responder
+        self._transfers: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until the client closes, is too slow, or the task is cancelled."""
+        try:
+            await self._serve()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            self._reset()  # the client is slow or gone
+        except Exception as error:  # noqa: BLE001 - no connection may end a worker
+            self._responder.fault(error)
+            self._reset()
+        finally:
+            for task in self._transfers:
+                task.cancel()
+            self._writer.close()
+
+    async def _serve(self) -> None:
+        self._writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        while (packet := await self._query()) is not None:
+            snapshot = self._service.versions.acquire()
+            try:
+                self._responder.use(snapshot)
+                reply = self._responder.reply(packet, self._connection.address)
+            except BaseException:
+                self._service.versions.release(snapshot)
+                raise
+            if reply is not None and not isinstance(reply, bytes):
+                await self._begin_transfer(reply, snapshot)
+                continue
+            self._service.versions.release(snapshot)
+            if reply is None:
+                break
+            if self._service.guard is not None:
+                reply = self._service.guard.single(packet, reply, self._connection.address)
+            self._write(reply)
+            # A transfer under way fills the buffer up to its mark; answers go beyond.
+            if self._writer.transport.get_write_buffer_size() > 2 * WRITE_BUFFER:
+                await self._drain()
+            # Pipelined queries must not keep other clients waiting.
+            await asyncio.sleep(0)
+        await asyncio.gather(*self._transfers)
+        await self._flush()
+
+    async def _query(self) -> bytes | None:
+        """The next query; None where the client closed between two or sent nothing for long."""
+        connections = self._service.connections
+        first = b""
+        while not first:
+            if not self._transfers:
+                if self._service.stopping:
+                    return None
+                connections.idle(self._connection)
+            try:
+                async with asyncio.timeout(IDLE):
+                    first = await self._reader.read(1)
+                if not first:
+                    return None
+            except TimeoutError:
+                if not self._transfers:
+                    return None
+            finally:
+                connections.busy(self._connection)
+        async with asyncio.timeout(ARRIVAL):
+            length = first + await self._reader.readexactly(1)
+            return await self._reader.readexactly(int.from_bytes(length, "big"))
+
+    async def _begin_transfer(self, messages: Iterator[bytes], snapshot: Snapshot) -> None:
+        task = asyncio.get_running_loop().create_task(self._transfer(messages))
+        self._transfers.add(task)
+        task.add_done_callback(lambda _: self._end_transfer(task, snapshot))
+        if len(self._transfers) >= MAX_TRANSFERS:
+            await asyncio.wait(self._transfers, return_when=asyncio.FIRST_COMPLETED)
+
+    def _end_transfer(self, task: asyncio.Task[None], snapshot: Snapshot) -> None:
+        self._transfers.discard(task)
+        self._service.versions.release(snapshot)
+
+    async def _transfer(self, messages: Iterator[bytes]) -> None:
+        try:
+            async with self._service.transfers, asyncio.timeout(TRANSFER_DEADLINE):
+                for message in messages:
+                    self._write(message)
+                    await self._drain()
+                    # A client that takes everything at once must not keep others waiting.
+                    await asyncio.sleep(0)
+            if self._service.stopping:
+                await self._flush()
+                self._connection.close()
+        except (TimeoutError, OSError):
+            self._reset()
+        except Exception as error:  # noqa: BLE001 - no connection may end a worker
+            self._responder.fault(error)
+            self._reset()
+
+    def _write(self, message: bytes) -> None:
+        self._writer.write(len(message).to_bytes(2, "big") + message)
+
+    async def _flush(self) -> None:
+        """Wait until the client's kernel has everything."""
+        self._writer.transport.set_write_buffer_limits(high=0)
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Wait while the client takes nothing of what is above the mark."""
+        async with asyncio.timeout(STALL):
+            await self._writer.drain()
+
+    def _reset(self) -> None:
+        """Close with a reset: what the client did not take is not kept for it in the kernel."""
+        if self._writer.transport.is_closing():
+            return
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+
+async def open_streams(
+    sock: socket.socket, context: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The streams of an accepted socket, after the handshake where there is a `context`. Raises
+    OSError where none comes about in time."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LIMIT, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    patience = None if context is None else ARRIVAL
+    transport, _ = await loop.connect_accepted_socket(
+        lambda: protocol,
+        sock,
+        ssl=context,
+        ssl_handshake_timeout=patience,
+        ssl_shutdown_timeout=patience,
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
