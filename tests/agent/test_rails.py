@@ -241,3 +241,21 @@ def test_a_zone_that_moved_to_another_repository_is_not_held_as_removed(
     report = primary.status_when(lambda r: not r["held"], "nothing to be held")
     sources = {zone["zone"]: zone["commit"] for zone in report["zones"]}
     assert sources["example.org."] == commit
+
+
+def test_a_trailer_does_not_reach_a_zone_that_is_held_for_something_else(
+    primary: Agent, zones: Zones
+) -> None:
+    zones.write(COM, zone_text(9, *HOSTS, "more A 192.0.2.99"))
+    held(primary, zones.push("a serial that is too low"))
+    zones.write(ORG, zone_text(11, *HOSTS))
+    held(primary, zones.push("x\n\nZonecast-Allow: mass-delete mass-update"))
+    primary.await_serial("example.org.", 11)
+    zones.write(COM, zone_text(12, HOSTS[0]))
+    (reason,) = held(
+        primary, zones.push("the serial, and a slip\n\nZonecast-Allow: not mass-delete")
+    )
+    (finding,) = reason["findings"]
+    assert finding["id"] == "mass-delete"
+    assert "allows nothing: 'not' is neither a rail nor a zone" in finding["remedy"]
+    assert primary.serial("example.com.") == 10

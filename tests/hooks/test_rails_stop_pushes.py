@@ -85,6 +85,64 @@ def test_a_trailer_that_was_published_is_spent(pushing: Clone) -> None:
     assert "[mass-delete]" in refused.output
 
 
+def test_a_trailer_without_a_zone_is_for_what_its_own_commit_changes(pushing: Clone) -> None:
+    """Its zone's file or an included one, of the first parent where the commit is a merge; rails
+    together before zones are bound to these, and what cannot be read is told."""
+    included = zone(21, *HOSTS[:1]) + "$INCLUDE hosts.inc\n"
+    hosts = {"zones/hosts.inc": "\n".join(HOSTS[1:]) + "\n"}
+    pushing.commit_unchecked({NAME: zone(11, *HOSTS), OTHER: included} | hosts)
+    assert pushing.push().ok
+    start = pushing.git("rev-parse", "HEAD")
+    few = {"zones/hosts.inc": "one A 192.0.2.1\n"}
+    slips = {NAME: zone(12, *HOSTS[:10]), OTHER: included.replace("21 ;", "22 ;")} | few
+
+    def pushed(*commits: tuple[set[str], str]) -> tuple[str, ...]:
+        pushing.git("reset", "--quiet", "--hard", start)
+        for paths, value in commits:
+            files = {path: slips[path] for path in paths}
+            message = f"a slip\n\nZonecast-Allow: {value}" if value else "a slip"
+            if files:
+                pushing.commit_unchecked(files, message)
+            else:
+                pushing.git("commit", "--quiet", "--allow-empty", "-m", message)
+        done = pushing.push()
+        stopped = re.findall(r"zones/(\S+?)\.zone: error: .*\[mass-delete\]", done.output)
+        assert done.ok == (not stopped), done.output
+        if "trailer-unread" in done.output:
+            assert "'Zonecast-Allow: not mass-delete' allows nothing" in done.output
+            stopped.append("unread")
+        return tuple(stopped)
+
+    com, net, every = "example.com", "example.net", set(slips)
+    others = every - {NAME}
+    assert pushed((every, "mass-delete mass-update example.net")) == (com,)
+    assert pushed((every, "not mass-delete")) == (com, net, "unread")
+    assert pushed((every, ""), (set(), "mass-delete")) == (com, net)
+    assert pushed((others, "mass-delete"), ({NAME}, "")) == (com,)
+    assert pushed(({OTHER}, "mass-delete"), (others - {OTHER}, "")) == ()
+    start = pushing.git("rev-parse", "HEAD")
+    assert pushed(({NAME}, "mass-delete")) == ()
+
+
+def test_the_trailer_of_an_include_or_a_merge_counts_for_the_zones_behind_it(
+    pushing: Clone,
+) -> None:
+    included = zone(21) + "$INCLUDE hosts.inc\n"
+    pushing.commit_unchecked({OTHER: included, "zones/hosts.inc": "\n".join(HOSTS) + "\n"})
+    full(pushing)
+    pushing.commit_unchecked({OTHER: included.replace("21 ;", "22 ;")})
+    message = "fewer\n\nZonecast-Allow: mass-delete"
+    pushing.commit_unchecked({"zones/hosts.inc": "one A 192.0.2.1\n"}, message)
+    pushed = pushing.push()
+    assert pushed.ok, pushed.output
+    pushing.git("checkout", "--quiet", "-b", "side")
+    slip(pushing, "mass-delete")
+    pushing.git("checkout", "--quiet", "main")
+    pushing.git("merge", "--quiet", "--no-ff", "--no-verify", "-m", message, "side")
+    pushed = pushing.push()
+    assert pushed.ok, pushed.output
+
+
 def test_a_push_does_not_loosen_the_rails_for_itself(pushing: Clone) -> None:
     full(pushing)
     loose = ENFORCE + "[rails]\nmax-delete = 1.0\nremoval = false\nrewrite = false\n"

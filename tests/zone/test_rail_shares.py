@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from zonecast.zone import names
 from zonecast.zone.changeset import diff
-from zonecast.zone.permits import Permit
+from zonecast.zone.permits import Permit, Said
 from zonecast.zone.policy import Floors, Rails
-from zonecast.zone.rails import counted, rail_findings, removal_findings, tally
+from zonecast.zone.rails import counted, rail_findings, removal_findings, stray_findings, tally
 from zonecast.zone.zonefile import Parsed, read_zone
 
 ORIGIN = names.from_text("example.com.")
@@ -165,6 +165,12 @@ def test_a_new_zone_passes() -> None:
     assert rail_findings(step, lambda: 0, new, RAILS, Permit) == []
 
 
+def said(*values: str, changes: Iterable[str] = ("example.com.", "example.org.")) -> Permit:
+    """What commits that change these zones say in their trailers."""
+    origins = {names.from_text(zone) for zone in changes}
+    return Permit("c" * 40, tuple(Said(value, origins.__contains__) for value in values))
+
+
 # A trailer's value → may example.com be mass-deleted, may example.org?
 TRAILERS = {
     "mass-delete": (True, True),
@@ -174,9 +180,17 @@ TRAILERS = {
     "mass-delete EXAMPLE.com, example.org": (True, True),
     "mass-update, mass-delete": (True, True),
     "mass-update mass-delete example.org": (False, True),
+    "mass-delete mass-update example.org": (False, True),
+    "mass-delete example.com mass-update": (True, False),
+    "mass-update example.com mass-delete": (True, True),
     "mass-update": (False, False),
     "mass-delete ex..ample": (False, False),
+    "mass-delete example.com not": (False, False),
+    "mass-delete approved.": (False, False),
     "mass-deletion": (False, False),
+    "not mass-delete": (False, False),
+    "mass-delete not": (False, False),
+    "example.com mass-delete": (False, False),
     "all": (False, False),
     "example.com": (False, False),
     "": (False, False),
@@ -185,20 +199,24 @@ TRAILERS = {
 
 @pytest.mark.parametrize("value", TRAILERS)
 def test_a_trailer_allows_what_it_names(value: str) -> None:
-    permit = Permit("c" * 40, (value,))
+    permit = said(value)
     zones = (names.from_text("Example.com."), names.from_text("example.org."))
     assert tuple(permit.allows("mass-delete", zone) for zone in zones) == TRAILERS[value]
 
 
 def test_trailers_add_up_and_a_slip_in_one_is_told() -> None:
-    both = Permit("c" * 40, ("mass-delete example.com", "mass-delete example.org"))
+    both = said("mass-delete example.com", "mass-delete example.org", changes=())
     assert both.allows("mass-delete", names.from_text("example.org."))
     assert not both.allows("mass-delete", names.from_text("example.net."))
-    wider = Permit("c" * 40, ("mass-delete example.com", "mass-delete"))
-    assert wider.allows("mass-delete", names.from_text("example.net."))
-    slip = Permit("c" * 40, ("mass-deletion",))
-    assert "'mass-deletion', which is neither" in slip.remedy("mass-delete", ORIGIN)
-    assert not Permit("c", ("history-rewritten",)).allows("history-rewritten", ORIGIN)
+    wider = said("mass-delete example.com", "mass-delete", changes=("example.net.",))
+    assert wider.allows("mass-delete", names.from_text("EXAMPLE.net."))
+    assert not wider.allows("mass-delete", names.from_text("example.org."))
+    assert "those that its own commit changes" in wider.remedy("mass-delete", ORIGIN)
+    slip = said("mass-deletion")
+    assert "'mass-deletion' is neither" in slip.remedy("mass-delete", ORIGIN)
+    (warning,) = stray_findings(said("mass-delete", "not mass-delete"))
+    assert "'Zonecast-Allow: not mass-delete' allows nothing: 'not' is" in str(warning)
+    assert not said("history-rewritten").allows("history-rewritten", ORIGIN)
 
 
 def test_floors_tighten_a_policy_and_protect_zones() -> None:

@@ -97,14 +97,26 @@ def parse_commit(name: str, content: bytes) -> CommitInfo:
     return CommitInfo(name, tuple(parents), author, committed, text)
 
 
-def trailers(commands: Commands, key: str, old: str | None, new: str) -> tuple[str, ...]:
-    """The values of the trailers named `key` (case does not count) of every commit that `new` has
-    and `old` has not, newest first; of `new` alone where `old` is None. Raises RepositoryError."""
+class Trailer(NamedTuple):
+    """The value of one trailer, and the commit that it stands in."""
+
+    commit: str
+    value: str
+
+
+def trailers(commands: Commands, key: str, old: str | None, new: str) -> tuple[Trailer, ...]:
+    """The trailers named `key` (case does not count) of every commit that `new` has and `old` has
+    not, newest first; of `new` alone where `old` is None. Raises RepositoryError."""
     printed = commands.run(
-        "log", "--no-show-signature", f"--format=%(trailers:key={key},valueonly,unfold)",
+        "log", "-z", "--no-show-signature", f"--format=%H%n%(trailers:key={key},valueonly,unfold)",
         *(["--max-count=1"] if old is None else [f"^{old}"]), new, "--",
     )  # fmt: skip
-    return tuple(line.strip() for line in decode(printed).splitlines() if line.strip())
+    found = []
+    for entry in decode(printed).split("\0"):
+        # Only git's own line ends: what else a text breaks at does not make another trailer.
+        commit, *values = entry.split("\n")
+        found += [Trailer(commit, value.strip()) for value in values if value.strip()]
+    return tuple(found)
 
 
 def _time(signature: bytes) -> int:

@@ -120,6 +120,7 @@ _CHECKS = (
     Check("zone-removed", "error", True, ""),
     Check("zone-protected", "error", True, ""),
     Check("history-rewritten", "error", True, ""),
+    Check("trailer-unread", "warning", True, ""),
     # The agent's: why a zone or a whole commit is held back.
     Check("policy", "error", True, ""),
     Check("zone-pulled", "error", True, ""),

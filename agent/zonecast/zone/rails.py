@@ -21,7 +21,7 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import finding
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.findings import Finding, Position
-from zonecast.zone.permits import Permit
+from zonecast.zone.permits import ALLOWABLE, TRAILER, Permit, stray_text
 from zonecast.zone.policy import Floors, Rails
 from zonecast.zone.rrset import NS_KEY, RRset, Zone
 from zonecast.zone.zonefile import Parsed
@@ -137,6 +137,17 @@ def history_finding(published: str, commit: str) -> Finding:
         f"under a higher serial; where it is meant, on the server: zonecast approve {commit}"
     )
     return finding("history-rewritten", Position("history"), message, remedy, "")
+
+
+def stray_findings(permit: Permit) -> list[Finding]:
+    """Warnings for the trailers that allow nothing, since they cannot be read."""
+    found = []
+    for value, stray in permit.strays():
+        message = stray_text(value, stray)
+        rails = ", ".join(ALLOWABLE)
+        remedy = f"write rails ({rails}), then the zones, in one more commit: --allow-empty"
+        found.append(finding("trailer-unread", Position(TRAILER), message, remedy, ""))
+    return found
 
 
 def _stopped(kind: str, place: Position, message: str, origin: bytes, permit: Permit) -> Finding:

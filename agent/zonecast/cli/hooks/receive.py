@@ -94,4 +94,5 @@ def judge_update(
     judgement = judge_change([Parent(old, repository.changed_paths(update.old, update.new))], new)
     judge_published(judgement, update.old, old, new, safety, settled=settled)
     warn_across(judgement, old, new, repository)
+    judgement.beside += safety.strays()
     return judgement

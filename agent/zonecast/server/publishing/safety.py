@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from zonecast.options import Document, as_table, read_table
 from zonecast.repository import Repository
 from zonecast.repository.history import trailers
+from zonecast.server.publishing.touching import Touched
 from zonecast.zone import names
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.findings import Finding
-from zonecast.zone.permits import TRAILER, Permit
+from zonecast.zone.permits import TRAILER, Permit, Said
 from zonecast.zone.policy import POLICY_FILE, Floors, Policy, Rails
-from zonecast.zone.rails import history_finding, rail_findings, removal_findings
+from zonecast.zone.rails import history_finding, rail_findings, removal_findings, stray_findings
 from zonecast.zone.zonefile import Parsed
 
 
@@ -62,6 +63,7 @@ class Safety:
     approved: bool = False
     bases: Mapping[bytes, Base] = field(default_factory=dict)
     _permits: dict[str | None, Permit] = field(default_factory=dict)
+    _commits: dict[str, Touched] = field(default_factory=dict)
 
     def base(self, origin: bytes) -> Base:
         """Where a zone stands."""
@@ -81,6 +83,10 @@ class Safety:
         base = self.base(origin)
         rails = self.floors.over(base.rails)
         return removal_findings(origin, path, rails, self.floors, self.permit(base.commit))
+
+    def strays(self) -> list[Finding]:
+        """Warnings for what the commits since the last published one say and cannot be read."""
+        return stray_findings(self.permit(self.published))
 
     def history(self) -> Finding | None:
         """What stops a commit that does not contain the last published one."""
@@ -105,8 +111,14 @@ class Safety:
         if not self.commit:
             return Permit()
         since = base if base is not None and self._contains(base) else None
-        said = trailers(self.repository.commands, TRAILER, since, self.commit)
+        found = trailers(self.repository.commands, TRAILER, since, self.commit)
+        said = tuple(Said(item.value, self._touched(item.commit)) for item in found)
         return Permit(self.commit, said, self.approved)
+
+    def _touched(self, commit: str) -> Touched:
+        if commit not in self._commits:
+            self._commits[commit] = Touched(self.repository, commit)
+        return self._commits[commit]
 
     def _contains(self, commit: str) -> bool:
         # Status 128: the commit is not here at all, as after somebody cleaned up.
