@@ -13,7 +13,7 @@ WILDCARDS = "".join(f"*.wild{number} IN A 10.1.2.{number}\n" for number in range
 
 def zone_of_names(names: int) -> bytes:
     """A zone file with about so many names, wildcards among them."""
-    return zone_file(int(names * 1.46)) + WILDCARDS.encode()
+    return zone_file(int(names * 1.6)) + WILDCARDS.encode()
 
 
 def _owners(text: bytes) -> dict[str, set[str]]:
@@ -37,9 +37,9 @@ def _kinds(text: bytes, chance: random.Random) -> dict[str, Iterator[tuple[str, 
     owners = _owners(text)
     cuts = [owner for owner, types in owners.items() if "NS" in types]
     plain = [owner for owner, types in owners.items() if "NS" not in types]
-    hits = [
-        (owner, "A" if rtype == "CNAME" else rtype) for owner in plain for rtype in owners[owner]
-    ]
+    hits = [(owner, rtype) for owner in plain for rtype in owners[owner]]
+    hits += [(owner, "A") for owner in plain if "CNAME" in owners[owner]]
+    hits += [(owner, "AAAA") for owner in plain if "CNAME" in owners[owner]]
     chance.shuffle(hits)
 
     def absent() -> Iterator[tuple[str, str]]:
