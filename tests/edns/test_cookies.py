@@ -96,13 +96,33 @@ def test_age_decides(age: int, valid: bool, renewed: bool) -> None:
         assert verdict.option[12:] == made(CLIENT)
 
 
-def test_a_verdict_that_is_remembered_ends_in_time() -> None:
-    cookies = Cookies([SECRET])
+def test_what_is_kept_ends_in_time() -> None:
+    cookies = Cookies([SECRET], require=True)
     cookie = CLIENT + made(CLIENT)
-    assert [cookies.judge(cookie, packed(ADDRESS), NOW + age).valid for age in (0, 1801, 3600, 3601)] == [
-        True, True, True, False,
-    ]  # fmt: skip
-    assert cookies.judge(cookie, packed(ADDRESS), NOW + 1801).option[4:] != cookie
+    address = packed(ADDRESS)
+
+    def answer(age: int) -> bytes | None:
+        cookies.refresh(NOW + age)
+        kept = cookies.answers.get(cookie + address)
+        return kept or cookies.answer(cookie, address, NOW + age)
+
+    for age in (0, 1, 1770, 1799, 1800):
+        assert (answer(age) or b"")[6:] == cookie
+    for age in (1801, 3570, 3600):
+        assert (answer(age) or b"")[6:] not in (cookie, b"")
+    assert answer(3601) is None
+
+
+def test_what_is_kept_is_one_address_s_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zonecast.protocol.cookies.MAX_KEPT", 3)
+    cookies = Cookies([SECRET])
+    cookies.refresh(NOW)
+    found = {cookies.answer(CLIENT, bytes((192, 0, 2, host)), NOW) for host in range(9)}
+    assert (len(found), len(cookies.answers)) == (9, 3)
+    cookies.answers.clear()
+    cookies.answer(CLIENT + bytes(16), packed(ADDRESS), NOW)
+    assert cookies.answers == {}
+    assert Cookies([]).answer(CLIENT, packed(ADDRESS), NOW) is None
 
 
 def test_a_cookie_is_good_for_one_address_and_under_known_secrets() -> None:

@@ -28,7 +28,8 @@ class Optional:
 
     def __init__(self, site: Site, *, datagram: bool, encrypted: bool, idle: float) -> None:
         self.site = site
-        self.cookies = Cookies(site.cookie_secrets)
+        require = datagram and site.require_cookies
+        self.cookies = Cookies(site.cookie_secrets, require=require)
         self._encrypted = encrypted
         self._idle = b"" if datagram else option(KEEPALIVE, _tenths(idle))
 

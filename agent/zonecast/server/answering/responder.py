@@ -47,7 +47,7 @@ from zonecast.zone import rdata as rd
 
 # What the packet cache holds at most, in octets of queries and replies; and the longest of each
 # worth keeping.
-CACHE_OCTETS = 32 * 1024 * 1024
+CACHE_OCTETS = 64 * 1024 * 1024
 CACHE_QUERY = 320
 CACHE_REPLY = 4096
 
@@ -124,6 +124,7 @@ class Responder:
         """Answer from this version from now on."""
         self._view = view
         self._now = time.time()
+        self._cookies.refresh(self._now)
         expired = view.expired
         if view.number != self._number or (
             expired is not self._expired and expired != self._expired
@@ -146,7 +147,8 @@ class Responder:
                 reply = self._with_cookie(packet[:-14] + _EMPTY, packet[-8:], client)
             if reply is not None:
                 return reply
-            known = self.cache.get(packet[2:])
+            # A datagram worker has looked into the cache for the packet itself.
+            known = None if self._datagram else self.cache.get(packet[2:])
             if known is not None:
                 return packet[:2] + known
             if not packet[12:].islower():
@@ -179,24 +181,20 @@ class Responder:
         """The reply to a query whose last octets look like an OPT record with one option,
         `cookie`: what `plain`, the same without the option, gets, and the cookie. None for the
         slow path."""
-        verdict = self._cookies.known.get(cookie)
-        if verdict is None or verdict[0] != self._client(client) or verdict[1] <= self._now:
-            if not self._cookies.enabled:
+        address = self._client(client)
+        rdata = self._cookies.answers.get(cookie + address)
+        if rdata is None:
+            rdata = self._cookies.answer(cookie, address, self._now)
+            if rdata is None:
                 return None
-            verdict = self._cookies.judge(cookie, self._client(client), self._now)
-        if self._requires_cookies and not verdict.valid:
-            return None
-        # A cached query that ends like this has an OPT record without options there.
-        body = self.cache.get(plain[2:])
+        body = self._body(plain, client)
         if body is None:
-            body = self._body(plain, client)
-            if body is None:
-                return None
+            return None
         # An extended error in the OPT record has no zeros at its end: the slow path puts both in.
         size = len(body) + 30
         if body[-2:] != _EMPTY or (size > PLAIN_SIZE and size > self._limit(plain)):
             return None
-        return plain[:2] + body[:-2] + verdict.alone
+        return plain[:2] + body[:-2] + rdata
 
     def _body(self, plain: bytes, client: Any) -> bytes | None:
         """What follows the identifier in the reply to a query that has nothing but its question
@@ -210,11 +208,11 @@ class Responder:
             end -= 11
         if end < _SHORTEST:
             return None
-        lowered = plain[:12] + plain[12 : end - 4].lower() + plain[end - 4 :]
+        key = plain[2:12] + plain[12 : end - 4].lower() + plain[end - 4 :]
         # What is there was such a query: its name ends where this one's does.
-        body = self.cache.get(lowered[2:])
+        body = self.cache.get(key)
         if body is None:
-            body = self._kept(lowered, end, client)
+            body = self._kept(plain[:2] + key, end, client)
             if body is None:
                 return None
         return body[:10] + plain[12:end] + body[end - 2 :]
