@@ -33,9 +33,11 @@ class Prefixes:
 
     def holds(self, address: bytes) -> bool:
         """The verdict on a packed address."""
-        address = plain(address)
+        prefixes = self._ipv4
+        if len(address) != 4 and len(address := plain(address)) != 4:
+            prefixes = self._ipv6
         number = int.from_bytes(address, "big")
-        for shift, verdicts in self._ipv4 if len(address) == 4 else self._ipv6:
+        for shift, verdicts in prefixes:
             verdict = verdicts.get(number >> shift)
             if verdict is not None:
                 return verdict

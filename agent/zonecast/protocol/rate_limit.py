@@ -29,12 +29,14 @@ class RateLimit:
         # Half an answer's worth of leeway, so that rounding costs nobody an answer.
         self._ahead = 1 - self._cost / 2
         self._paid = array("d", bytes(8 * BUCKETS))
-        self._cuts = {4: _cut(ipv4), 16: _cut(ipv6)}
+        self._ipv4 = _cut(ipv4)
+        self._ipv6 = _cut(ipv6)
 
     def spend(self, address: bytes, now: float) -> bool:
         """Whether one more answer may go to a packed address now; it counts if so."""
-        address = plain(address)
-        octets, mask = self._cuts[len(address)]
+        octets, mask = self._ipv4
+        if len(address) != 4 and len(address := plain(address)) != 4:
+            octets, mask = self._ipv6
         prefix = address[:octets]
         if mask:
             prefix = prefix[:-1] + bytes((prefix[-1] & mask,))

@@ -65,6 +65,7 @@ class Guard:
     def __init__(self, rulebook: Rulebook, report: Callable[[dict[str, Any]], None]) -> None:
         self._queries = rulebook.queries
         self._limits = limits = rulebook.limits
+        self._rate: RateLimit | None = None
         if limits is not None:
             self._rate = RateLimit(limits.rate, limits.ipv4_prefix, limits.ipv6_prefix)
             self._slip = Slip(limits.slip)
@@ -82,13 +83,15 @@ class Guard:
         """Judge the replies to a batch of packets, in place; `client` gives the packed address
         that a slot's packet came from."""
         now = time.monotonic()
+        allowed = None if self._queries is None else self._queries.holds
+        spend = None if self._rate is None else self._rate.spend
         for slot, reply in enumerate(replies):
             if reply is None:
                 continue
             address = client(slot)
-            if self._queries is not None and not self._queries.holds(address):
+            if allowed is not None and not allowed(address):
                 replies[slot] = reply = self._refuse(packets[slot], reply)
-            if self._limits is not None and not self._rate.spend(address, now):
+            if spend is not None and not spend(address, now):
                 replies[slot] = self._over(packets[slot], reply, address, slot, has_cookie)
         self.report(now)
 
