@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -116,8 +117,11 @@ class Facts:
         """What records of a type in the subject hold from octet `start` on."""
         found = self._distinct.get((rtype, start))
         if found is None:
-            items = self.of_type(rtype)
-            found = {rdata[start:] for _, rrset in items for rdata in rrset.rdatas}
+            # Whole rdatas first: many RRsets have the same ones.
+            sets = [rdatas for _, (_, _, _, rdatas) in self.of_type(rtype)]
+            found = set(chain.from_iterable(sets))
+            if start:
+                found = {rdata[start:] for rdata in found}
             self._distinct[rtype, start] = found
         return found
 
@@ -129,13 +133,15 @@ class Facts:
         if found is None:
             found = self._doubtful[rtype, start] = {}
             mixed = not self.whole or self.accompanied(rd.CNAME) != []
+            hidden = not self.whole or self.of_type(rd.DNAME) != []
+            get, inside = self._get, self.node_inside
             for target in self.distinct(rtype, start):
-                node = self.node_inside(target)
+                node = inside(target)
                 if (
                     node is None
-                    or not self.has_address(node)
-                    or (mixed and self._get(node + _CNAME) is not None)
-                    or self.below_dname(node)
+                    or (get(node + _A) is None and get(node + _AAAA) is None)
+                    or (mixed and get(node + _CNAME) is not None)
+                    or (hidden and self.below_dname(node))
                 ):
                     found[target] = node
         return found

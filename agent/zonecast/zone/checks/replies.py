@@ -25,7 +25,7 @@ def sizes(facts: Facts) -> Findings:
             large += [
                 item
                 for item in items
-                if len(item[1].rdatas) > 1 or len(item[1].rdatas[0]) > _UDP // 2
+                if len(rdatas := item[1].rdatas) > 1 or len(rdatas[0]) > _UDP // 2
             ]
     for key, rrset in dict(large).items():
         rdatas = rrset.rdatas

@@ -44,7 +44,10 @@ def spf(facts: Facts) -> Findings:
         if _spf_problem(text) or _spf_lookups(facts, text, b"") > _SPF_LIMIT
     }
     for key, rrset in facts.of_type(rd.TXT):
-        found = [(rdata, senders[rdata]) for rdata in rrset.rdatas if rdata in senders]
+        rdatas = rrset.rdatas
+        if len(rdatas) == 1 and rdatas[0] not in wrong:
+            continue  # as nearly everywhere
+        found = [(rdata, senders[rdata]) for rdata in rdatas if rdata in senders]
         suspicious = len(found) > 1 or (found and found[0][0] in wrong)
         if suspicious and facts.cut_at_or_above(node_of(key)) is None:
             yield from _spf(facts, key, rrset, found)
