@@ -22,6 +22,7 @@ NAME = st.one_of(
         st.sampled_from(["", "."]),
     ),
     st.sampled_from(["@", ".", "x" * 63, "x" * 64, "a..b", ".a", ("x" * 50 + ".") * 5, "*"]),
+    st.sampled_from(['"a"', '"a.b."', 'a"b"', '""']),
 )
 NUMBER = st.one_of(
     st.integers(0, 65536).map(str), st.sampled_from(["-1", "+1", "1_0", "0x1", "65536", "00"])
@@ -80,7 +81,7 @@ RDATA = st.one_of(
         st.builds(
             "{} {} {}".format,
             st.sampled_from(["0", "128", "256", "-1", "x"]),
-            st.sampled_from(["issue", "ISSUE", "issue-wild", "tag0", '"issue"', "x" * 256]),
+            st.sampled_from(["issue", "ISSUE", "issue-wild", "tag0", "tag_0", "x" * 256]),
             STRING,
         ),
     ),

@@ -14,6 +14,7 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
 from zonecast.zone.zonefile import tokens
 from zonecast.zone.zonefile.context import MAX_TTL, FileContext
+from zonecast.zone.zonefile.forms import check_quotes
 from zonecast.zone.zonefile.head import read_head
 from zonecast.zone.zonefile.rdata import FAST, QUOTABLE, RdataError, read_any
 from zonecast.zone.zonefile.records import RecordError
@@ -63,6 +64,8 @@ def _rdata(file: FileContext, rtype: int, args: list[bytes], found: Sequence[Tok
     generic = bool(args) and args[0] == b"\\#"
     fast = FAST.get(rtype)
     quoted = any(token.quoted for token in found)
+    if quoted:
+        check_quotes(rtype, found, generic=generic)
     if fast is not None and not generic and (not quoted or rtype in QUOTABLE):
         return fast(args, file.names)
     if rtype == rd.SOA and not generic:
@@ -79,7 +82,7 @@ def _place_serial(file: FileContext, serial: Token) -> None:
     """Keeps where the first SOA's serial stands, good or not."""
     records = file.records
     if serial.raw.isdigit() and serial.raw.isascii() and records.serial_span is None:
-        begin = file.lines.octet(serial.line - 1) + serial.column - 1 + serial.quoted
+        begin = file.lines.octet(serial.line - 1) + serial.column - 1
         records.serial_span = (file.path, begin, begin + len(serial.raw))
         records.serial_place = (file.path, serial.line, serial.column)
 

@@ -124,6 +124,8 @@ class _OneName(Rdatas):
 
     def __missing__(self, text: bytes) -> tuple[bytes]:
         (word,) = text.split()
+        if _QUOTE in word:
+            raise ValueError(text)  # as part of a name it would be an octet of it
         rdatas = (wire_name(word, self.names.origin),)
         if len(self) >= _MAX_CACHED:
             self.clear()
