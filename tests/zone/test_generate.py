@@ -23,6 +23,10 @@ LINES = [
     '$GENERATE 1-2 m$ MX "10 mail$"',
     "$GENERATE 0-1 e\\$$ TXT a\\$$",
     "$GENERATE 7-7 @ TXT x${-3}",
+    # A blank owner is the last one that was written.
+    "h 60 A 192.0.2.9\n$GENERATE 1-2 h$ A 192.0.2.$\n  TXT x\n",
+    "$GENERATE 1-2 h$ A 192.0.2.$\n  TXT x\n\tTXT y",
+    "h A 192.0.2.9\n$GENERATE 1-2 h$ A 192.0.2.$\n$GENERATE 1-2 i$ A 192.0.2.$\n TXT x\nh2 TXT z",
 ]
 
 

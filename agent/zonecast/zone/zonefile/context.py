@@ -56,6 +56,16 @@ class Part(NamedTuple):
     answer: Answer
 
 
+class OwnerState(NamedTuple):
+    """What a file's context knows of the last owner; its fields are told there."""
+
+    owner: bytes | None
+    has_owner: bool
+    outside: str
+    node: bytes
+    owner_word: bytes
+
+
 class State:
     """What carries over from file to file while one zone is read."""
 
@@ -127,6 +137,14 @@ class FileContext:
             self.owner = name[: len(name) - len(self.records.origin)]
         self.node = names.node_key(self.owner or b"")
         self.owner_word = word
+
+    def owner_state(self) -> OwnerState:
+        """The owner that a record without one of its own has here."""
+        return OwnerState(self.owner, self.has_owner, self.outside, self.node, self.owner_word)
+
+    def set_owner_state(self, state: OwnerState) -> None:
+        """Goes back to the owner that `owner_state` gave."""
+        self.owner, self.has_owner, self.outside, self.node, self.owner_word = state
 
     def read_name(self, words: Sequence[bytes], index: int) -> bytes:
         """The absolute name that words[index] writes. Raises RecordError."""

@@ -153,6 +153,8 @@ class FileReader(FileContext):
         read_file(state, path, content, origin, self)
 
     def _generate(self, found: list[Token]) -> None:
+        # A blank owner after the line is the one written before it, not the last that was made.
+        owner = self.owner_state()
         try:
             for text in expand([token.raw for token in found], self.records.take_generated):
                 entry = tokens.read_entry([text], 0)
@@ -169,6 +171,8 @@ class FileReader(FileContext):
         except GenerateError as problem:
             message = f"$GENERATE {problem}"
             raise RecordError("bad-generate", message, problem.index, problem.remedy) from None
+        finally:
+            self.set_owner_state(owner)
 
 
 def read_file(
