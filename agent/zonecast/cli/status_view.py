@@ -27,6 +27,8 @@ def print_report(report: dict[str, Any]) -> None:
     for name, catalog in report["catalogs"].items():
         if catalog["trouble"]:
             _warn(console, f"{name}: {catalog['trouble']}")
+    for text in report["warnings"]:
+        _warn(console, text)
     for zone in report["zones"]:
         _print_troubles(console, zone)
     for held in report["held"]:

@@ -21,6 +21,7 @@ from zonecast.server.listeners import Listening
 from zonecast.server.notifying import Notifying
 from zonecast.server.publishing.approvals import Approvals
 from zonecast.server.publishing.branch import Publishers, Publishing
+from zonecast.server.publishing.claims import claimed
 from zonecast.server.pulling.members import Members
 from zonecast.server.pulling.schedule import Pulling
 from zonecast.server.workers import Workers
@@ -71,6 +72,8 @@ class Agent:
         commands = Commands(self)
         self._server = ControlServer(config.sockets, commands.status, commands.control)
         self._tasks: list[asyncio.Task[None]] = []
+        self.swept: float | None = None
+        self._spared: list[bytes] = []
         workers.on_notify = self.pulling.notified
         workers.on_restart = self._worker_restarted
 
@@ -154,6 +157,10 @@ class Agent:
         for text in result["removed"]:
             self.notifying.forget(names.from_text(text).lower())
         changed = [names.from_text(zone["zone"]).lower() for zone in result["published"]]
+        if result["released"]:
+            for publishing in self.publishing:
+                if publishing.repository.name != result["name"]:
+                    publishing.again()
         if result["catalog"]:
             changed.append(names.from_text(result["catalog"]).lower())
         self.notifying.announce(changed)
@@ -180,8 +187,22 @@ class Agent:
         while True:
             self._check_store()
             self.reader.environment.reader_check()
-            await self._remove_orphans()
-            await asyncio.sleep(HOUSEKEEPING)
+            if await self._remove_orphans():
+                self.swept = time.time()
+                self.changed()
+            await self._until_house_is_kept()
+
+    async def _until_house_is_kept(self) -> None:
+        """Wait for the next round; for the first one at most until everything is published."""
+        try:
+            async with asyncio.timeout(HOUSEKEEPING):
+                while self.swept is not None or not self._all_published():
+                    await self.news.wait()
+        except TimeoutError:
+            return
+
+    def _all_published(self) -> bool:
+        return all(publishing.published for publishing in self.publishing)
 
     def _check_store(self) -> None:
         """Raises StoreError where the store's file is another one than that opened: what is
@@ -197,26 +218,40 @@ class Agent:
                 remedy="it ends now, and starts from what is there",
             )
 
-    async def _remove_orphans(self) -> None:
+    async def _remove_orphans(self) -> bool:
         """Remove zones that came from a primary or a repository that the configuration no longer
-        names; once every repository is published, for one of them may have taken a zone over."""
-        if not all(publishing.published for publishing in self.publishing):
-            return
+        names, unless it protects them; once every repository is published, for one of them may
+        have taken a zone over. Whether they are."""
+        if not self._all_published():
+            return False
         sources = {repository.name for repository in self.config.repository}
         catalogs = {repository.catalog for repository in self.config.repository}
         with self.reader.begin() as snapshot:
             stored = {record.origin.lower(): record.source for record in snapshot.records()}
+            wanted = {*self.pulling.zones, *catalogs, *claimed(snapshot, sources)}
         orphans = [
             origin
             for origin, source in stored.items()
-            if origin not in self.pulling.zones and origin not in catalogs and source not in sources
+            if origin not in wanted and source not in sources
         ]
+        self._spared = [o for o in orphans if o in self.config.rails.protected]
+        orphans = [origin for origin in orphans if origin not in self._spared]
         if orphans:
             log.warning("%d zones that nothing names any more are removed", len(orphans))
             await self.pulling.remove(orphans)
             for origin in orphans:
                 self.notifying.forget(origin)
-            self.changed()
+            for publishing in self.publishing:
+                publishing.again()  # its catalog may list one
+        return True
+
+    def warnings(self) -> list[str]:
+        """What needs attention and belongs to no zone's or repository's state."""
+        return [
+            f"nothing names {names.to_text(origin)} any more, and it is protected: it stays served;"
+            " name it again, or take it out of 'protected' under [rails]"
+            for origin in self._spared
+        ]
 
     async def _pulled(self, origins: list[bytes]) -> None:
         """Zones were pulled: once they are visible, tell our own secondaries."""

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import RejectedError, UsageError
-from zonecast.server.publishing.planning import meta_key
+from zonecast.errors import BadNameError, RejectedError, UsageError
+from zonecast.server.publishing.claims import meta_key
 from zonecast.server.publishing.safety import held_bases
 from zonecast.zone import names
 
@@ -85,8 +85,9 @@ class Approving:
             return {reason["commit"] for reason in snapshot.held().values()}
 
     async def publication(self, request: Message) -> Message:
-        """How the repository at one of "paths" stands with its "branch", and whether "commit" is
-        approved; "publishes" is false where this agent does not publish that."""
+        """How the repository at one of "paths" stands with its "branch", whether "commit" is
+        approved, and the serials that are served of "zones"; "publishes" is false where this agent
+        does not publish that."""
         publishing = self._publishing(request.get("paths"), request.get("branch"))
         if publishing is None:
             return {"publishes": False}
@@ -94,10 +95,18 @@ class Approving:
         with self._agent.reader.begin() as snapshot:
             published = snapshot.meta(meta_key(name)) or {}
             bases = held_bases(snapshot.held(), name)
+            records = map(snapshot.record, _origins(request.get("zones", [])))
+            serials = {
+                names.to_text(record.origin.lower()): record.serial
+                for record in records
+                if record is not None
+            }
         return {
             "publishes": True,
             "commit": published.get("commit"),
             "policy": published.get("policy-text", ""),
+            "has-policy": bool(published.get("policy")),
+            "serials": serials,
             "settled": publishing.done,
             "rails": self._agent.config.rails.table(),
             "bases": {
@@ -115,6 +124,16 @@ class Approving:
             if str(place.resolve()) in paths and wanted.branch == branch:
                 return publishing
         return None
+
+
+def _origins(zones: object) -> list[bytes]:
+    """The zones that a request names, lower-cased. Raises UsageError."""
+    try:
+        if isinstance(zones, list):
+            return [names.from_text(str(zone), names.ROOT).lower() for zone in zones]
+    except BadNameError as error:
+        raise UsageError(error.message, remedy="give the zones' names") from None
+    raise UsageError("'zones' is no list of names")
 
 
 def _starts(approval: Message, text: str) -> bool:

@@ -11,7 +11,8 @@ from zonecast import __version__
 from zonecast.errors import BadNameError, RejectedError, UsageError
 from zonecast.protocol.view import ZoneRef
 from zonecast.server.approving import Approving
-from zonecast.server.publishing.publish import CATALOG_SOURCE, held_status
+from zonecast.server.publishing.claims import CATALOG_SOURCE
+from zonecast.server.publishing.publish import held_status
 from zonecast.store.schema import ZoneRecord
 from zonecast.zone import names
 
@@ -74,6 +75,7 @@ class Commands:
                 ],
                 "pullers": agent.pulling.pullers.pids,
                 "guard": dict(agent.workers.guarded),
+                "swept": agent.swept,
                 "unlisted-notifies": agent.pulling.unlisted_notifies,
             },
             "repositories": [publishing.status() for publishing in agent.publishing],
@@ -81,6 +83,7 @@ class Commands:
             "zones": sorted(zones, key=lambda zone: str(zone["zone"])),
             "held": held,
             "approvals": agent.approvals.listing(),
+            "warnings": agent.warnings(),
         }
 
     def _zone(self, record: ZoneRecord, expired: frozenset[bytes]) -> Message:

@@ -141,7 +141,8 @@ class Snapshot:
         """When the pulled zone at (lower-cased) `origin` expires here unless a primary confirms
         it, in POSIX seconds; None for a zone that is not pulled."""
         record = self.record(origin)
-        return None if record is None or record.commit else self._deadline(origin)
+        ours = record is None or record.commit or record.path
+        return None if ours else self._deadline(origin)
 
     def record(self, origin: bytes) -> ZoneRecord | None:
         """What is known of the zone at (lower-cased) `origin`."""
@@ -236,6 +237,13 @@ class Snapshot:
         """The JSON value under `key`, None where there is none."""
         octets = self._transaction.get(key.encode(), db=self._databases["meta"])
         return None if octets is None else json.loads(octets)
+
+    def metas(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """The JSON values under all keys that start with `prefix`."""
+        cursor = self._transaction.cursor(self._databases["meta"])
+        return (
+            (key.decode(), json.loads(value)) for key, value in prefixed(cursor, prefix.encode())
+        )
 
     def close(self) -> None:
         """End the read transaction."""

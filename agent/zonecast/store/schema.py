@@ -54,8 +54,8 @@ class ZoneRecord:
     """What the store knows of a zone besides its contents.
 
     `prefix` is the zone's four-octet key prefix; `content_hash` the sum of its records' hashes;
-    `published` POSIX seconds; `commit` the git commit it came from, "" on a secondary; `source`
-    the repository's name, "catalog" or the primary's name. Journal entries have the sequence
+    `published` POSIX seconds; `commit` the git commit it came from, "" where it was pulled; `source`
+    the repository's name, "catalog" or the primary's name; `path` the file in the repository. Journal entries have the sequence
     numbers from `journal_first` up to, not including, `journal_next`.
     """
 

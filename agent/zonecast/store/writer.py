@@ -170,8 +170,11 @@ class WriteTransaction:
             self._put("held", key, encode_json(reason))
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Keep a JSON value under `key`."""
-        self._put("meta", key.encode(), encode_json(value))
+        """Keep a JSON value under `key`; None deletes it."""
+        if value is None:
+            self._transaction.delete(key.encode(), db=self._databases["meta"])
+        else:
+            self._put("meta", key.encode(), encode_json(value))
 
     def _new_record(self, origin: bytes) -> ZoneRecord:
         octets = self._transaction.get(NEXT_ID_KEY, db=self._databases["meta"])

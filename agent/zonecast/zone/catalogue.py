@@ -124,6 +124,7 @@ _CHECKS = (
     # The agent's: why a zone or a whole commit is held back.
     Check("policy", "error", True, ""),
     Check("zone-pulled", "error", True, ""),
+    Check("zone-elsewhere", "error", True, ""),
     Check("all-or-nothing", "error", True, ""),
 )
 

@@ -15,7 +15,7 @@ from zonecast.errors import BadNameError, ConfigError, StoreError, ZonecastError
 from zonecast.protocol.sections import NOTAUTH, REFUSED
 from zonecast.protocol.transfer_in import Limits, TransferError, WholeZone
 from zonecast.protocol.tsig import Key, TsigError, make_key
-from zonecast.server.publishing.publish import CATALOG_SOURCE
+from zonecast.server.publishing.claims import CATALOG_SOURCE
 from zonecast.server.pulling.fetch import Primary, UnreachableError, fetch
 from zonecast.store.reader import Snapshot, ZonesReader
 from zonecast.zone import names

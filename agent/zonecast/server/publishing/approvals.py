@@ -39,6 +39,16 @@ class Approvals:
         listed = [{"commit": commit.decode(), **said} for commit, said in found.items()]
         return sorted(listed, key=lambda approval: float(approval["approved"]))
 
+    def moved(self, former: str, repository: str) -> None:
+        """Note that a repository has another name now."""
+        found = self._store.items(_DATABASE).items()
+        changes = {
+            key: {**said, "published-from": repository}
+            for key, said in found
+            if said.get("published-from") == former
+        }
+        self._store.write(_DATABASE, changes)
+
     def published(self, repository: str, commit: str) -> None:
         """Note that a commit of a repository was published, which spends earlier approvals."""
         changes: dict[bytes, Any] = {}

@@ -173,6 +173,9 @@ class Publishing:
             )
         self.done = None if self._again else tip
         self.last = result["last"]
+        if result["former"] is not None:
+            log.warning("%s was %s: its zones are kept", self.repository.name, result["former"])
+            self._approvals.moved(result["former"], self.repository.name)
         if not result["refused"]:
             self.published = tip
             self._approvals.published(self.repository.name, tip)
@@ -182,8 +185,12 @@ class Publishing:
 
     def _catalog(self) -> dict[str, Any]:
         catalog = self.repository.catalog
-        sharing = [r.name for r in self._config.repository if r.catalog == catalog]
+        repositories = self._config.repository
+        sharing = [r.name for r in repositories if r.catalog == catalog]
+        catalogs = {r.catalog for r in repositories if r.catalog is not None}
         return {
+            "catalogs": [names.to_text(origin) for origin in catalogs],
+            "others": [r.name for r in repositories if r.name != self.repository.name],
             "catalog": None if catalog is None else names.to_text(catalog),
             "catalog-names": sharing,
         }

@@ -17,10 +17,19 @@ from typing import Any
 from zonecast import __version__
 from zonecast.errors import ConfigError, RepositoryError
 from zonecast.repository import Repository
+from zonecast.server.publishing.claims import (
+    CATALOG_SOURCE,
+    claimed,
+    elsewhere_key,
+    is_catalog,
+    meta_key,
+    sources_key,
+)
 from zonecast.server.publishing.judging import Judge
 from zonecast.server.publishing.refusals import (
     all_or_nothing,
     broken_policy,
+    other_repository,
     policy_text,
     pulled_elsewhere,
 )
@@ -42,14 +51,17 @@ Blobs = dict[str, str | None]
 @dataclass(frozen=True)
 class Job:
     """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's
-    in status and store; `pulled` the zones that this agent gets from primaries; `catalog` lists
-    the zones of all `catalog_names`; `approved` says that a person approved the commit."""
+    in status and store, `others` those of the other repositories; `pulled` the zones that this
+    agent gets from primaries; `catalog` lists the zones of all `catalog_names`, `catalogs` are
+    all that it publishes; `approved` says that a person approved the commit."""
 
     name: str
     commit: str
     commit_time: int
     catalog: bytes | None = None
     catalog_names: tuple[str, ...] = ()
+    catalogs: frozenset[bytes] = frozenset()
+    others: tuple[str, ...] = ()
     pulled: frozenset[bytes] = frozenset()
     approved: bool = False
     floors: Floors = field(default_factory=Floors)
@@ -58,14 +70,17 @@ class Job:
 @dataclass
 class Plan:
     """What a commit means for the store, before anything is written. `policy` is the policy
-    file's blob, `policy_text` what it says."""
+    file's blob, `policy_text` what it says; `inherited` are zones that are held back, of a source
+    that is none any more, with their paths; `named` the zones whose source this repository is."""
 
     safety: Safety
     changesets: dict[bytes, Changeset] = field(default_factory=dict)
     adopted: dict[bytes, ZoneRecord] = field(default_factory=dict)
+    inherited: dict[bytes, tuple[ZoneRecord, str]] = field(default_factory=dict)
     removed: list[bytes] = field(default_factory=list)
     held: dict[bytes, list[Finding]] = field(default_factory=dict)
     paths: dict[bytes, str] = field(default_factory=dict)
+    named: set[bytes] = field(default_factory=set)
     sources: dict[str, Blobs] = field(default_factory=dict)
     policy: str | None = None
     policy_text: str = ""
@@ -90,6 +105,9 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     files, _ = zone_files(listing, policy)
     for path, origin in files.items():
         plan.paths.setdefault(origin.lower(), path)
+    claims = claimed(snapshot, job.others)
+    elsewhere = {*job.pulled, *job.catalogs, *claims}
+    plan.named = plan.paths.keys() - elsewhere
     if plan.policy == published.get("policy"):
         known: dict[str, Blobs] = snapshot.meta(sources_key(job.name)) or {}
         plan.sources = {path: blobs for path, blobs in known.items() if path in files}
@@ -97,7 +115,7 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     contents = _Contents(listing, repository, changed)
     judge = Judge(snapshot, plan.safety, job.commit_time)
     if published.get("program") == __version__:
-        _take_steps(plan, changed, files, contents, judge, policy, {*job.pulled, job.catalog})
+        _take_steps(plan, changed, files, contents, judge, policy, elsewhere)
     # A file whose name is no zone's is no zone file, and is named all the same.
     collection = read_collection(
         listing,
@@ -109,10 +127,15 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     for finding in errors(collection.unplaced):
         plan.held.setdefault(_held_key(finding), []).append(finding)
     for origin, parsed in collection.zones.items():
-        if origin in job.pulled or origin == job.catalog:
+        if origin in job.pulled or origin in job.catalogs:
             plan.held[origin] = [
-                pulled_elsewhere(origin, parsed.path, published_here=origin == job.catalog)
+                pulled_elsewhere(origin, parsed.path, published_here=origin in job.catalogs)
             ]
+            continue
+        if origin in claims:
+            key = elsewhere_key(job.name, origin)
+            plan.held[key] = [other_repository(origin, parsed.path, claims[origin])]
+            plan.sources.pop(parsed.path, None)
             continue
         stopped, changeset = judge.whole(origin, parsed, policy.zone(origin))
         if changeset is None:
@@ -121,7 +144,7 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
             _settle(plan, origin, changeset, snapshot)
             paths = closure(parsed.path, listing, contents.read)
             plan.sources[parsed.path] = {path: listing.get(path) for path in paths}
-    _remove(plan, job, snapshot)
+    _remove(plan, job, snapshot, elsewhere, first=not published)
     if policy.publish == "all-or-nothing" and plan.held:
         return Plan(plan.safety, held=plan.held, policy_error=[all_or_nothing(plan.held)])
     return plan
@@ -145,17 +168,33 @@ def _safety(
     )
 
 
-def _remove(plan: Plan, job: Job, snapshot: Snapshot) -> None:
-    """The zones that the commit has no more, where the rails let them go."""
+def _remove(
+    plan: Plan, job: Job, snapshot: Snapshot, elsewhere: Several[bytes], *, first: bool
+) -> None:
+    """The zones that the commit has no more, where the rails let them go. A repository takes what
+    it names, though it is held, from a source that is none any more; the `first` commit published
+    from it takes the rest as well: it may be a clone that is some commits old."""
+    sources = {job.name, *job.others, CATALOG_SOURCE}
     for record in snapshot.records():
         origin = record.origin.lower()
-        if record.source != job.name or origin in plan.paths:
+        ours = record.source == job.name
+        if not ours and origin in elsewhere:
             continue
-        stopped = plan.safety.removal(record.origin, record.path)
-        if stopped:
-            plan.held[origin] = stopped
-        else:
+        if origin in plan.named:
+            if origin in plan.held and not ours:
+                plan.inherited[origin] = record, plan.paths[origin]
+            continue
+        left = first and record.source not in sources and not is_catalog(snapshot, record)
+        if not (ours or left) or origin in plan.paths:
+            continue
+        path = record.path or names.to_text(record.origin).rstrip(".")
+        stopped = plan.safety.removal(record.origin, path)
+        if not stopped:
             plan.removed.append(record.origin)
+        else:
+            plan.held[origin] = stopped
+            if not ours:
+                plan.inherited[origin] = record, path
 
 
 def _changed(
@@ -190,7 +229,7 @@ def _take_steps(
     contents: _Contents,
     judge: Judge,
     policy: Policy,
-    elsewhere: Several[bytes | None],
+    elsewhere: Several[bytes],
 ) -> None:
     """Settle the big files that can be judged by what changed in them, and take them off. The
     zones in `elsewhere` are none of this repository's."""
@@ -254,11 +293,3 @@ def _held_key(finding: Finding) -> bytes:
     if finding.zone:
         return names.from_text(finding.zone, names.ROOT).lower()
     return finding.position.path.encode("utf-8", "surrogateescape")
-
-
-def meta_key(name: str) -> str:
-    return f"repository/{name}"
-
-
-def sources_key(name: str) -> str:
-    return f"sources/{name}"

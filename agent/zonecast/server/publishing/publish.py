@@ -8,12 +8,19 @@ from typing import Any
 from zonecast import __version__
 from zonecast.protocol import catalog as rfc9432
 from zonecast.repository import Repository
-from zonecast.server.publishing.planning import Job, Plan, make_plan, meta_key, sources_key
+from zonecast.server.publishing.claims import (
+    CATALOG_SOURCE,
+    former_name,
+    listed,
+    meta_key,
+    names_key,
+    rename,
+    sources_key,
+)
+from zonecast.server.publishing.planning import Job, Plan, make_plan
 from zonecast.store.writer import WriteTransaction, ZonesWriter
 from zonecast.zone import names
 from zonecast.zone.serial import next_serial
-
-CATALOG_SOURCE = "catalog"
 
 
 def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -> dict[str, Any]:
@@ -23,14 +30,21 @@ def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -
     written; nothing is published then.
     """
     with writer.snapshot() as snapshot:
+        former = former_name(job.name, job.others, job.commit, repository, snapshot)
+    if former is not None:
+        with writer.transaction(now) as transaction:
+            rename(former, job.name, transaction)
+    with writer.snapshot() as snapshot:
         plan = make_plan(job, repository, snapshot)
     with writer.transaction(now) as transaction:
-        return _write(job, plan, transaction, now)
+        return {"name": job.name, "former": former, **_write(job, plan, transaction, now)}
 
 
 def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> dict[str, Any]:
     """One transaction: changed zones, removed zones, the catalog, what is held and why."""
     _write_held(job, plan, transaction, now)
+    before = transaction.snapshot.meta(names_key(job.name)) or []
+    released = set() if plan.policy_error else {*before} - {o.hex() for o in plan.named}
     if not plan.policy_error:
         for origin, changeset in plan.changesets.items():
             transaction.apply(
@@ -41,6 +55,8 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
                 transaction.adopt(
                     record, source=job.name, commit=job.commit, path=plan.paths[origin]
                 )
+        for record, path in plan.inherited.values():
+            transaction.adopt(record, source=job.name, commit=record.commit, path=path)
         for origin in plan.removed:
             transaction.remove(origin)
         transaction.set_meta(
@@ -55,6 +71,7 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
             },
         )
         transaction.set_meta(sources_key(job.name), plan.sources)
+        transaction.set_meta(names_key(job.name), sorted(origin.hex() for origin in plan.named))
     listed = _write_catalog(job, transaction)
     return {
         "commit": job.commit,
@@ -73,6 +90,7 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
         ],
         "catalog": None if listed is None else names.to_text(listed),
         "removed": [names.to_text(origin) for origin in plan.removed],
+        "released": len(released),
         "held": sorted(key.decode("utf-8", "replace") for key in plan.held),
         "refused": [str(finding) for finding in plan.policy_error],
     }
@@ -102,6 +120,8 @@ def _write_held(job: Job, plan: Plan, transaction: WriteTransaction, now: float)
                 {**finding._asdict(), "position": str(finding.position)} for finding in found
             ],
         }
+        if key.startswith(b"elsewhere/"):
+            reason["zone"] = found[0].zone
         transaction.hold(key, reason)
 
 
@@ -110,12 +130,20 @@ def _is_removal(reason: Mapping[str, Any]) -> bool:
 
 
 def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
-    """Publish the catalog where its members changed; its origin then."""
+    """Publish the catalog where its members changed; its origin then. It lists a zone that it
+    listed already, of a source that is none any more, until the zone is removed or taken over."""
     if job.catalog is None:
         return None
     snapshot = transaction.snapshot
-    members = [r.origin.lower() for r in snapshot.records() if r.source in job.catalog_names]
     old = snapshot.zone(job.catalog)
+    kept = (listed(snapshot, job.catalog) or frozenset()) - job.pulled - job.catalogs
+    configured = {job.name, *job.others}
+    members = [
+        record.origin.lower()
+        for record in snapshot.records()
+        if record.source in job.catalog_names
+        or (record.origin.lower() in kept and record.source not in configured)
+    ]
     above = [] if old is None or old.serial is None else [old.serial]
     serial = next_serial(above, "unixtime", job.commit_time)
     zone = rfc9432.build(job.catalog, members, serial, old)
@@ -134,6 +162,8 @@ def held_status(held: Mapping[bytes, Any]) -> Iterable[dict[str, Any]]:
     for key, reason in held.items():
         if key == meta_key(reason["repository"]).encode():
             what = reason["repository"]
+        elif "zone" in reason:
+            what = reason["zone"]
         else:
             what = names.to_text(key) if b"\x00" in key else key.decode("utf-8", "replace")
         yield {"what": what, **reason}

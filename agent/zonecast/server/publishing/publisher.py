@@ -34,6 +34,8 @@ def read_job(message: dict[str, Any], commit_time: int) -> Job:
         commit_time=commit_time,
         catalog=None if message["catalog"] is None else names.from_text(message["catalog"]),
         catalog_names=tuple(message["catalog-names"]),
+        catalogs=frozenset(names.from_text(name) for name in message["catalogs"]),
+        others=tuple(message["others"]),
         pulled=frozenset(names.from_text(name) for name in message["pulled"]),
         approved=message["approved"],
         floors=Floors.from_table(message["rails"]),

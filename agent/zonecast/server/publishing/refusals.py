@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from zonecast.errors import ConfigError
-from zonecast.repository import Repository
+from zonecast.repository import Listing, Repository
 from zonecast.zone import names
 from zonecast.zone.findings import Finding, Position
-from zonecast.zone.policy import POLICY_FILE
+from zonecast.zone.policy import POLICY_FILE, linked_policy
 
 
-def policy_text(
-    repository: Repository, listing: Mapping[str, str], published: Mapping[str, Any]
-) -> str:
-    """The commit's policy, "" where it has none. Raises ConfigError where it is not text, or is
-    deleted though one was published."""
+def policy_text(repository: Repository, listing: Listing, published: Mapping[str, Any]) -> str:
+    """The commit's policy, "" where it has none. Raises ConfigError where it is not text, is a
+    symbolic link, or is deleted though one was published."""
+    if POLICY_FILE in listing.links:
+        raise linked_policy()
     blob = listing.get(POLICY_FILE)
     if blob is not None:
         try:
@@ -50,6 +50,16 @@ def pulled_elsewhere(origin: bytes, path: str, *, published_here: bool) -> Findi
         message = f"this agent pulls {text} from a primary"
         remedy = "remove the file, or the zone from [[zone]] and [[catalog]]"
     return Finding("zone-pulled", "error", Position(path), message, remedy, text)
+
+
+def other_repository(origin: bytes, path: str, name: str) -> Finding:
+    """A zone that another repository of this agent has."""
+    text = names.to_text(origin)
+    message = f"{text} comes from the repository {name}"
+    remedy = (
+        "remove the file here, or there: this repository's is published once the other has none"
+    )
+    return Finding("zone-elsewhere", "error", Position(path), message, remedy, text)
 
 
 def all_or_nothing(held: Mapping[bytes, list[Finding]]) -> Finding:

@@ -81,7 +81,7 @@ class Members:
     def _is_ours(self, member: bytes) -> bool:
         with self._reader.begin() as snapshot:
             record = snapshot.record(member)
-        return record is not None and bool(record.commit)
+        return record is not None and bool(record.commit or record.path)
 
     async def _transferred(self, zone: Pulled) -> None:
         """A zone was transferred: if it is a catalog, follow what it lists now."""
