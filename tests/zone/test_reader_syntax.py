@@ -68,9 +68,23 @@ def test_ttl_without_directive_is_the_last_written_else_the_minimum() -> None:
     ]
 
 
+def test_a_minimum_too_large_for_a_ttl_counts_as_0() -> None:
+    soa = "@ SOA ns hostmaster 1 7200 3600 1209600 "
+    assert read(f"{soa}2147483647\n@ NS ns\n").findings == []
+    parsed = read(f"{soa}( 2147483648 )\n@ NS ns\nns A 192.0.2.1\n")
+    assert places(parsed.findings) == [("ttl-too-large", 1, 43)]
+    assert {rrset.ttl for rrset in parsed.zone} == {0}
+
+
 def test_one_ttl_for_one_rrset_the_first() -> None:
     parsed = read(TOP + "a 60 A 192.0.2.2\na 61 A 192.0.2.3\na 62 A 192.0.2.4\n")
     assert places(parsed.findings) == [("ttl-mismatch", 6, 1)]
+    assert {rrset.ttl for rrset in parsed.zone if rrset.owner == b"\x01a"} == {60}
+    # With others between them too, where named and Knot take the last one.
+    parsed = read(TOP + "a 60 A 192.0.2.2\nb A 192.0.2.2\na 61 A 192.0.2.3\n")
+    (found,) = parsed.findings
+    assert (found.id, found.position.line) == ("ttl-mismatch", 7)
+    assert "60 of the first" in found.message
     assert {rrset.ttl for rrset in parsed.zone if rrset.owner == b"\x01a"} == {60}
 
 

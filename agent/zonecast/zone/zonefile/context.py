@@ -164,12 +164,15 @@ class FileContext:
                 index,
                 "write seconds, or units such as 1h30m",
             )
-        if ttl > MAX_TTL:
-            message = f"TTL {ttl} is over {MAX_TTL} and counts as 0"
-            at = found[index]
-            self.report("ttl-too-large", at.line, at.column, message, "write a smaller one")
-            return 0
-        return ttl
+        return self.usable_ttl(ttl, found[index])
+
+    def usable_ttl(self, ttl: int, written: Token) -> int:
+        """The TTL, 0 in place of one that is too large, which is reported (RFC 2181 §8)."""
+        if ttl <= MAX_TTL:
+            return ttl
+        message = f"TTL {ttl} is over {MAX_TTL} and counts as 0"
+        self.report("ttl-too-large", written.line, written.column, message, "write a smaller one")
+        return 0
 
     def report(self, kind: str, line: int, column: int, message: str, remedy: str = "") -> None:
         """A finding at a place of this file; `column` counts octets."""

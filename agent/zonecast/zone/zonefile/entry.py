@@ -2,7 +2,7 @@
 with one that it cannot.
 
 Where the standards leave room it is as in BIND: without `$TTL` a record takes the last TTL
-written, and a first SOA its own minimum; the first TTL of an RRset is the TTL of all of it.
+written, and a first SOA its own minimum. The first TTL of an RRset is the TTL of all of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
 from zonecast.zone.zonefile import tokens
-from zonecast.zone.zonefile.context import MAX_TTL, FileContext
+from zonecast.zone.zonefile.context import FileContext
 from zonecast.zone.zonefile.forms import check_quotes
 from zonecast.zone.zonefile.head import read_head
 from zonecast.zone.zonefile.rdata import FAST, QUOTABLE, RdataError, read_any
@@ -52,7 +52,7 @@ def read_record(
     if ttl is not None:
         file.state.last_ttl = ttl
     else:
-        ttl = _implied_ttl(file, rtype, rdata, start)
+        ttl = _implied_ttl(file, rtype, rdata, start, found)
     if file.owner is None or (at_soa and file.owner):
         _misplaced(file, line, found[0].column, at_soa)
         return
@@ -87,7 +87,9 @@ def _place_serial(file: FileContext, serial: Token) -> None:
         records.serial_place = (file.path, serial.line, serial.column)
 
 
-def _implied_ttl(file: FileContext, rtype: int, rdata: bytes, start: int) -> int:
+def _implied_ttl(
+    file: FileContext, rtype: int, rdata: bytes, start: int, found: Sequence[Token]
+) -> int:
     state = file.state
     if state.default_ttl is not None:
         return state.default_ttl
@@ -95,7 +97,8 @@ def _implied_ttl(file: FileContext, rtype: int, rdata: bytes, start: int) -> int
         return state.last_ttl
     if rtype != rd.SOA:
         raise RecordError("no-ttl", "no TTL is known here", start - 1, "put $TTL before it")
-    state.default_ttl = min(soa_timers(rdata)[3], MAX_TTL)
+    minimum = soa_timers(rdata)[3]
+    state.default_ttl = file.usable_ttl(minimum, found[-1])
     return state.default_ttl
 
 

@@ -19,6 +19,8 @@ MAX_ERRORS = 100
 MAX_WARNINGS_OF_A_KIND = 20
 MAX_GENERATED = 1 << 18
 
+_ONE_TTL = "give them one TTL: elsewhere the last one may be used, or each its own"
+
 BOM = b"\xef\xbb\xbf"
 
 _TYPE_KEYS = [b"\x00" + number.to_bytes(2, "big") for number in range(300)]
@@ -171,7 +173,7 @@ class Records:
             f"TTL {ttl} differs from the {known.ttl} of the first {rd.type_to_text(known.rtype)} "
             f"record of {names.owner_text(known.owner, self.origin)}, which is used for all"
         )
-        self.report("ttl-mismatch", *self.places.unpack(place), message, "give them one TTL")
+        self.report("ttl-mismatch", *self.places.unpack(place), message, _ONE_TTL)
 
     def take(self, piece: Piece) -> None:
         """Records that were read, and finished, elsewhere; they stand after all that are here."""
