@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from agents import Agent, Secret, Zones, primary_config, run, zone_text
+from agents import POLICY, Agent, Secret, Zones, primary_config, run, zone_text
 
 MakeAgent = Callable[[str], Agent]
 
@@ -59,6 +61,11 @@ def past_the_hook(zones: Zones, agent: Agent, held: int) -> None:
     agent.status_when(
         lambda r: [reason["commit"] for reason in r["held"]] == [tip] * held, "the zones to be held"
     )
+
+
+def settle(agent: Agent, tip: str) -> None:
+    """Until the agent has published a commit."""
+    agent.status_when(lambda r: r["repositories"][0]["commit"] == tip, f"{tip} to be published")
 
 
 def approve(agent: Agent, name: str) -> None:
@@ -175,3 +182,66 @@ def test_without_an_agent_the_old_tip_counts_and_is_said_to(primary: Agent, zone
     accepted, said = push(zones)
     assert accepted
     assert "does not publish 'main' of this repository: judged after" in said
+
+
+def test_a_serial_is_compared_with_the_one_that_is_served(primary: Agent, zones: Zones) -> None:
+    """A zone's serial was the agent's, and becomes the file's: git never held the one served."""
+    zones.write("zonecast.toml", '[zone."example.org"]\nserial.mode = "managed"\n')
+    zones.write(ORG, zone_text(5, "www A 192.0.2.5"))
+    commit(zones)
+    accepted, said = push(zones)
+    assert accepted, said
+
+    def assigned(report: dict[str, Any]) -> bool:
+        return any(z["zone"] == "example.org." and z["serial"] > 10 for z in report["zones"])
+
+    primary.status_when(assigned, "a serial of the agent's")
+    served = primary.serial("example.org.")
+    zones.write("zonecast.toml", "")
+    commit(zones)
+    accepted, said = push(zones)
+    assert not accepted, "nothing of the zone's file changed, and it would be held back"
+    assert f"serial 5 is lower than {served}" in said
+    remedy = re.search(r"zonecast bump --above \d+ \S+example\.org\.zone", said)
+    assert remedy is not None
+    run([sys.executable, "-m", *remedy[0].split()], zones.clone)
+    commit(zones)
+    accepted, said = push(zones)
+    assert accepted, said
+    primary.status_when(
+        lambda r: all(z["serial"] != served for z in r["zones"]) and not r["held"],
+        "the file's serial to be served",
+    )
+
+
+def test_a_policy_that_was_deleted_past_the_hook_is_missed_by_each_later_push(
+    primary: Agent, zones: Zones
+) -> None:
+    zones.write("zonecast.toml", POLICY + "# published\n")
+    commit(zones)
+    assert push(zones)[0]
+    published = run(["git", "rev-parse", "HEAD"], zones.clone).strip()
+    settle(primary, published)
+    (zones.clone / "zonecast.toml").unlink()
+    past_the_hook(zones, primary, 1)
+    zones.write(ORG, zone_text(11))
+    commit(zones)
+    accepted, said = push(zones)
+    assert not accepted
+    assert "this deletes the policy" in said
+    remedy = re.search(r"git checkout \w+ -- zonecast.toml", said)
+    assert remedy is not None
+    (zones.clone / "zonecast.toml").symlink_to("elsewhere")
+    commit(zones)
+    accepted, said = push(zones)
+    assert not accepted
+    assert "a symbolic link is no policy" in said
+    past_the_hook(zones, primary, 1)
+    (finding,) = primary.ask("status")["held"][0]["findings"]
+    assert "a symbolic link is no policy" in finding["message"]
+    (zones.clone / "zonecast.toml").unlink()
+    run(remedy[0].split(), zones.clone)
+    commit(zones)
+    accepted, said = push(zones)
+    assert accepted, said
+    primary.await_serial("example.org.", 11)

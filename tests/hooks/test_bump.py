@@ -25,6 +25,24 @@ def test_only_changed_zones_and_only_once(enforcing: Clone) -> None:
     assert enforcing.zonecast("bump").output.strip() == "no zone needs a new serial"
 
 
+def test_above_a_serial_that_no_commit_has(enforcing: Clone) -> None:
+    """What is served may never have been in git: the zones named go above it, changed or not."""
+    done = enforcing.zonecast("bump", "--above", "4000000000", NAME, "--policy", "increment")
+    assert done.output.strip() == "no zone needs a new serial", "10 is greater (RFC 1982)"
+    assert "10 → 2026112107" in enforcing.zonecast("bump", "--above", "2026112106", NAME).output
+    assert (enforcing.work_serial(), enforcing.work_serial(OTHER)) == (2026112107, 20)
+    assert enforcing.serial() == 2026112107
+    assert "no zone" in enforcing.zonecast("bump", "--above", "2026112106", NAME).output
+    assert "→ 2026112108" in enforcing.zonecast("bump", "--above", "2026112107", "zones").output
+    assert enforcing.work_serial(OTHER) == 2026112108
+    for words in (["9"], ["9", NAME, "--against", "HEAD"], ["4294967296", NAME], ["x", NAME]):
+        assert enforcing.zonecast("bump", "--above", *words).status == 2
+    enforcing.write(NAME, zone(1, "www A 192.0.2.999"))
+    broken = enforcing.zonecast("bump", "--above", "9", NAME)
+    assert broken.status == 1
+    assert enforcing.work_serial() == 1
+
+
 def test_a_staged_file_is_staged_again(enforcing: Clone) -> None:
     enforcing.stage(NAME, zone(10, "www A 192.0.2.81"))
     assert enforcing.zonecast("bump").ok

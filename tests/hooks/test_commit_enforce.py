@@ -12,7 +12,7 @@ def test_refused_with_place_and_remedy_until_bumped(enforcing: Clone) -> None:
     assert refused.status == 1
     assert f"{NAME}:2:27: error:" in refused.output
     assert "[serial-not-raised]" in refused.output
-    assert f"zonecast bump {NAME}" in refused.output
+    assert f"zonecast bump --above 10 {NAME}" in refused.output
     assert enforcing.serial("HEAD") == 10
     bumped = enforcing.zonecast("bump", NAME)
     assert bumped.ok

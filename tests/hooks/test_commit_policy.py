@@ -15,6 +15,16 @@ def test_deleting_the_policy_is_refused(enforcing: Clone) -> None:
     assert enforcing.commit().status == 1, "it is in the work tree, and not in the commit"
 
 
+def test_a_symbolic_link_is_no_policy(enforcing: Clone) -> None:
+    (enforcing.path / "zonecast.toml").rename(enforcing.path / "policy.toml")
+    (enforcing.path / "zonecast.toml").symlink_to("policy.toml")
+    enforcing.git("add", "--all")
+    refused = enforcing.commit()
+    assert refused.status == 1
+    assert "zonecast.toml: a symbolic link is no policy" in refused.output
+    assert enforcing.zonecast("check").status == 2
+
+
 def test_a_broken_policy_is_refused_with_its_place(enforcing: Clone) -> None:
     enforcing.stage("zonecast.toml", '[serial]\nmode = "sometimes"\n')
     refused = enforcing.commit()

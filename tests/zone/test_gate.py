@@ -48,7 +48,7 @@ def test_any_other_is_refused_at_the_serial(old: int, new: int, kind: str, lowes
     finding = verdict.findings[0]
     assert str(finding.position) == "zones/example.com.zone:2:21"
     assert f"raise it to {lowest} " in finding.remedy
-    assert "zonecast bump zones/example.com.zone" in finding.remedy
+    assert f"zonecast bump --above {old} zones/example.com.zone" in finding.remedy
 
 
 @pytest.mark.parametrize("new", [5 + 2**31, 4])

@@ -24,6 +24,7 @@ from zonecast.cli.revisions import (
 )
 from zonecast.errors import RejectedError, UsageError
 from zonecast.zone.findings import Finding, errors
+from zonecast.zone.serial import MODULUS, is_greater
 from zonecast.zone.serial import Policy as SerialNumbers
 
 if TYPE_CHECKING:
@@ -39,7 +40,15 @@ if TYPE_CHECKING:
     help="What the new serials look like (default: as the zones' policy says).",
 )
 @click.option("--against", metavar="REV", help="Compare with this revision alone.")
-def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str | None) -> None:
+@click.option(
+    "--above",
+    metavar="SERIAL",
+    type=click.IntRange(0, MODULUS - 1),
+    help="Compare with nothing: go above this serial, which is served. Needs PATHS.",
+)
+def command(
+    paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str | None, above: int | None
+) -> None:
     """Raise the serials of the zones below PATHS (all of them) that changed.
 
     Changed against HEAD, the other branches of a merge under way, HEAD's parents (a merge, revert
@@ -56,9 +65,15 @@ def command(paths: tuple[Path, ...], numbers: SerialNumbers | None, against: str
     if repository.bare:
         raise UsageError("a bare repository has no work tree", where=str(place.top))
     files = work_tree(place.top, repository)
-    zones = _selected(_touched(place, files, against), places, bool(paths))
-    broken = [found for zone in zones for found in _unreadable(zone)]
-    edits = _edits(zones, numbers)
+    if above is None:
+        touched = _touched(place, files, against)
+    elif against is not None or not paths:
+        raise UsageError("--above goes with the PATHS of zones, and without --against")
+    else:
+        touched = _named(places, files, above)
+    zones = _selected(touched, places, bool(paths))
+    broken = [found for zone in zones for found in _unreadable(zone, above)]
+    edits = _edits(zones, numbers, above)
     contents = {path: edited(files.read(path), group) for path, group in by_path(edits).items()}
     if edits:
         _verify(overlaid(files, contents), zones)
@@ -91,6 +106,23 @@ def _touched(place: Place, files: Files, against: str | None) -> list[Judged]:
         parents.append(Parent(before, changed_between(before, files, looked_at)))
     judgement = judge_change(parents or [Parent(NO_FILES, set(files.paths))], files)
     return list(judgement.zones.values())
+
+
+def _named(places: Sequence[Place], files: Files, above: int) -> list[Judged]:
+    """The zones at these places, all of which are to have serials above this one."""
+    named = {path for path in files.paths if any(place.includes(path) for place in places)}
+    found = list(judge_change([Parent(NO_FILES, named)], files).zones.values())
+    for zone in found:
+        zone.above = [above]
+    return found
+
+
+def _lacks(zone: Judged, above: int | None) -> bool:
+    """Whether a zone's serial has to be raised: for what changed, or to be above this one."""
+    serial = zone.parsed.zone.serial
+    if above is None or serial is None:
+        return bool(zone.serials)
+    return not is_greater(serial, above)
 
 
 def _versions(repository: Repository) -> list[str]:
@@ -143,15 +175,16 @@ def _selected(zones: Iterable[Judged], places: Sequence[Place], named: bool) -> 
     return [zone for zone in chosen if zone.policy.serial.mode != "managed"]
 
 
-def _unreadable(zone: Judged) -> list[Finding]:
+def _unreadable(zone: Judged, above: int | None) -> list[Finding]:
     """Why a zone is left alone: what cannot be read cannot be compared."""
-    return errors(zone.parsed.findings) if zone.serials or zone.parsed.zone.soa is None else []
+    concerned = _lacks(zone, above) or zone.parsed.zone.soa is None
+    return errors(zone.parsed.findings) if concerned else []
 
 
-def _edits(zones: Iterable[Judged], numbers: SerialNumbers | None) -> list[Edit]:
+def _edits(zones: Iterable[Judged], numbers: SerialNumbers | None, above: int | None) -> list[Edit]:
     wanted = [
         Wanted(zone.parsed, numbers or zone.policy.serial.policy, zone.above)
         for zone in zones
-        if zone.serials and not errors(zone.parsed.findings)
+        if _lacks(zone, above) and not errors(zone.parsed.findings)
     ]
     return plan_edits(wanted, time.time())

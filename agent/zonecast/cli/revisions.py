@@ -12,7 +12,7 @@ from zonecast.cli.including import reader
 from zonecast.errors import ConfigError, RepositoryError, remedy_for
 from zonecast.server.reading import helpers
 from zonecast.zone.collection import Collection, affected, read_collection, zone_files
-from zonecast.zone.policy import POLICY_FILE, Policy
+from zonecast.zone.policy import POLICY_FILE, Policy, linked_policy
 
 if TYPE_CHECKING:  # a tree without git is checked without loading it
     from zonecast.cli.checking.tree_state import TreeState
@@ -72,6 +72,8 @@ class Files:
     def policy(self, shown: str = POLICY_FILE) -> Policy:
         """The policy among the files, the defaults where there is none. Raises ConfigError, which
         calls the file `shown`."""
+        if POLICY_FILE in self.links:
+            raise linked_policy(shown)
         if POLICY_FILE not in self.paths:
             return Policy()
         return Policy.from_toml(self.read(POLICY_FILE), shown)

@@ -9,6 +9,7 @@ is not what is served and is not judged.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -98,7 +99,9 @@ def serial_findings(changeset: Changeset, new: Parsed) -> list[Finding]:
     if old_serial == new_serial and not changeset.changes_content():
         return []
     lowest = next_serial((old_serial,), "increment", 0)
-    raise_it = f"raise it to {lowest} or more (zonecast bump {new.path})"
+    # Not "against HEAD": in a clone HEAD has it already, and git need not know what is served.
+    command = f"zonecast bump --above {old_serial} {shlex.quote(new.path)}"
+    raise_it = f"raise it to {lowest} or more ({command})"
     if is_incomparable(new_serial, old_serial):
         kind = "serial-undefined-step"
         message = f"serial {new_serial} is exactly 2^31 away from {old_serial}: neither is greater"

@@ -329,6 +329,14 @@ class Policy:
         )
 
 
+def linked_policy(shown: str = POLICY_FILE) -> ConfigError:
+    """The error for a symbolic link in the place of the policy. Nobody follows it, and the
+    defaults would hold without a word."""
+    return ConfigError(
+        "a symbolic link is no policy: nobody follows it", where=shown, remedy="put the file here"
+    )
+
+
 def _over(base: Any, table: Mapping[str, Any], document: Document) -> Any:
     """`base` with the keys of `table` in place of its own."""
     given = read_table(type(base), dict(table), document)

@@ -80,14 +80,9 @@ def judge_change(parents: Sequence[Parent], new: Files) -> Judgement:
     Raises ConfigError for a broken policy, RejectedError where the policy file is deleted.
     """
     first = parents[0]
-    if POLICY_FILE in first.files.paths and POLICY_FILE not in new.paths:
-        raise RejectedError(
-            "this deletes the policy, and every zone would fall back to the defaults",
-            where=POLICY_FILE,
-            remedy=f"keep it (git checkout HEAD -- {POLICY_FILE}); "
-            "where the defaults are meant, leave the file there and empty",
-        )
     policy = new.policy()
+    if POLICY_FILE in first.files.paths and POLICY_FILE not in new.paths:
+        raise policy_deleted("HEAD")
     touched = [touched_zones(parent.changed, new, policy) for parent in parents]
     # Changed files too whose name is no zone's: they are found fault with, not passed over.
     wanted = first.changed.union(*touched)
@@ -106,6 +101,16 @@ def judge_change(parents: Sequence[Parent], new: Files) -> Judgement:
         before = versions_before(first.files, policy, set(judgement.zones))
         _forgive(judgement, first, before, new)
     return judgement
+
+
+def policy_deleted(kept_in: str) -> RejectedError:
+    """The error for a change without the policy that the commit `kept_in` has."""
+    return RejectedError(
+        "this deletes the policy, and every zone would fall back to the defaults",
+        where=POLICY_FILE,
+        remedy=f"keep it (git checkout {kept_in} -- {POLICY_FILE}); "
+        "where the defaults are meant, leave the file there and empty",
+    )
 
 
 def _add(zone: Judged, old: Zone | None, *, checks: bool) -> None:

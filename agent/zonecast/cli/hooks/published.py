@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +14,7 @@ from zonecast.errors import ConfigError, ZonecastError
 from zonecast.repository import Repository
 from zonecast.server.client import STATUS_SOCKET, request
 from zonecast.server.publishing.safety import Base, base_key, read_base, read_policy
+from zonecast.zone import names
 from zonecast.zone.policy import Floors, Policy
 
 # Seconds that a push waits for the agent.
@@ -19,16 +22,19 @@ TIMEOUT = 10.0
 
 
 class Published(NamedTuple):
-    """What the agent last published of a branch: the commit and its policy, the bases of zones
-    that are held. `settled` is the tip that it has published or refused, `approved` whether the
-    commit asked about is, `floors` the agent's own rails."""
+    """What the agent last published of a branch: the commit and its policy (`has_policy`: from a
+    file), the bases of zones that are held. `settled` is the tip that it has published or refused,
+    `approved` whether the commit asked about is, `floors` the agent's own rails. `serials` asks it
+    for those that it serves of these zones, which no commit need have."""
 
     commit: str | None
     settled: str | None
     policy: Policy
+    has_policy: bool
     bases: dict[bytes, Base]
     floors: Floors
     approved: bool
+    serials: Callable[[Iterable[bytes]], dict[bytes, int]]
 
 
 def ask_published(repository: Repository, branch: str, commit: str) -> Published | None:
@@ -49,7 +55,7 @@ def ask_published(repository: Repository, branch: str, commit: str) -> Published
     try:
         reply = request(Path(socket), message, TIMEOUT)
         if reply["publishes"]:
-            return _read(reply)
+            return _read(reply, partial(_ask_serials, Path(socket), message))
         why = f"the agent at {socket} does not publish '{branch}' of this repository"
     except ConfigError as error:
         why = f"the agent at {socket} is of another version: {error}"
@@ -59,12 +65,26 @@ def ask_published(repository: Repository, branch: str, commit: str) -> Published
     return None
 
 
-def _read(reply: dict[str, Any]) -> Published:
+def _ask_serials(
+    socket: Path, message: dict[str, Any], origins: Iterable[bytes]
+) -> dict[bytes, int]:
+    zones = [names.to_text(origin) for origin in origins]
+    if not zones:
+        return {}
+    reply = request(socket, {**message, "zones": zones}, TIMEOUT)
+    return {base_key(zone): serial for zone, serial in reply.get("serials", {}).items()}
+
+
+def _read(
+    reply: dict[str, Any], serials: Callable[[Iterable[bytes]], dict[bytes, int]]
+) -> Published:
     return Published(
         reply["commit"],
         reply["settled"],
         read_policy(reply["policy"]),
+        reply.get("has-policy", bool(reply["policy"])),
         {base_key(origin): read_base(table) for origin, table in reply["bases"].items()},
         Floors.from_table(reply["rails"]),
         reply["approved"],
+        serials,
     )

@@ -3,6 +3,7 @@ safety rails."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,13 @@ from zonecast.cli.hooks.judgement import Judged, Judgement, step_from, versions_
 from zonecast.cli.revisions import Files, committed
 from zonecast.repository import Repository
 from zonecast.server.publishing.safety import Safety
+from zonecast.zone.changeset import Changeset
 from zonecast.zone.collection import zone_files
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.gate import serial_findings
 from zonecast.zone.policy import Policy
 from zonecast.zone.rails import counted
-from zonecast.zone.rrset import Zone
+from zonecast.zone.rrset import SOA_KEY, Zone, with_serial
 
 if TYPE_CHECKING:  # pre-commit needs no configuration and no socket
     from zonecast.cli.hooks.published import Published
@@ -50,25 +52,29 @@ def judge_published(
     safety: Safety,
     *,
     settled: bool,
+    serials: Mapping[bytes, int],
 ) -> None:
-    """Add to a judgement of the move from `old` what the zones' published versions say to it.
+    """Add to a judgement of the move from `old` what the zones' published versions say to it, and
+    the `serials` under which these are served: git has others in mode `managed`, and none for what
+    another repository published.
 
     Where the agent has `settled` the old tip, published or refused it, serials are compared with
     what is published alone; else with the old tip's as well, which may be published any moment.
     """
     groups: dict[str | None, set[bytes]] = {}
-    for origin, zone in judgement.zones.items():
+    for origin in judgement.zones:
         groups.setdefault(safety.base(origin).commit, set()).add(origin)
-        if old is not None:
-            zone.serials = [_after_commit(found, old) for found in zone.serials]
     for base, origins in groups.items():
-        if base is not None and base != old and safety.repository.has_commit(base):
+        elsewhere = base not in (None, old)
+        if base is not None and elsewhere and safety.repository.has_commit(base):
             files = committed(safety.repository, base)
             versions = versions_before(files, after.policy(), origins).zones
             for origin in origins:
                 version = versions.get(origin)
                 published = None if version is None else version.zone
-                _compare(judgement.zones[origin], published, base, settled=settled)
+                _compare(judgement.zones[origin], published, settled=settled)
+        for origin in origins & serials.keys():
+            _compare_served(judgement.zones[origin], serials[origin])
     for zone in judgement.zones.values():
         zone.others += _stopped(zone, safety)
     for origin, path in _removed(before, after, old, safety).items():
@@ -88,13 +94,33 @@ def _as_warnings(found: list[Finding]) -> list[Finding]:
     return [finding._replace(level="warning") for finding in found]
 
 
-def _compare(zone: Judged, before: Zone | None, base: str, *, settled: bool) -> None:
-    """Compare with the version that `base` published."""
+def _compare(zone: Judged, before: Zone | None, *, settled: bool) -> None:
+    """Compare with the version that is published."""
     zone.before, zone.step = before, step_from(before, zone.parsed.zone)
-    found: list[Finding] = []
-    if zone.step is not None and zone.policy.serial.mode != "managed":
-        found = [_after_commit(item, base) for item in serial_findings(zone.step, zone.parsed)]
+    found = _serial_findings(zone, zone.step)
     zone.serials = found if settled else [*zone.serials, *found]
+
+
+def _compare_served(zone: Judged, serial: int) -> None:
+    """Compare with the serial under which the version before is served, where the file of that
+    has another one; what was said for the file's is dropped."""
+    before = zone.before
+    if before is None or before.soa is None:
+        # Not from this branch: of what is served no more than the serial is known.
+        before = zone.parsed.zone
+    if before.soa is None or before.serial == serial:
+        return
+    said = _serial_findings(zone, zone.step)
+    served = Zone(before.origin, {**before.rrsets, SOA_KEY: with_serial(before.soa, serial)})
+    step = step_from(served, zone.parsed.zone)
+    others = [found for found in zone.serials if found not in said]
+    zone.serials = [*others, *_serial_findings(zone, step)]
+
+
+def _serial_findings(zone: Judged, step: Changeset | None) -> list[Finding]:
+    if step is None or zone.policy.serial.mode == "managed":
+        return []
+    return serial_findings(step, zone.parsed)
 
 
 def _stopped(zone: Judged, safety: Safety) -> list[Finding]:
@@ -124,9 +150,3 @@ def _placed(files: Files, policy: Policy) -> dict[bytes, str]:
     """The zones among files, by lower-cased origin, and where they are."""
     placed, _ = zone_files(files.paths, files.policy_or(policy))
     return {origin.lower(): path for path, origin in reversed(placed.items())}
-
-
-def _after_commit(found: Finding, base: str) -> Finding:
-    """The remedy of one who has committed already, for whom HEAD is no measure any more."""
-    remedy = found.remedy.replace("zonecast bump ", f"zonecast bump --against {base[:12]} ")
-    return found._replace(remedy=remedy)

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from zonecast.cli.hooks.across import warn_across
-from zonecast.cli.hooks.judgement import Judgement, Parent, judge_change
+from zonecast.cli.hooks.judgement import Judgement, Parent, judge_change, policy_deleted
 from zonecast.cli.hooks.rails import judge_published, safety_for
 from zonecast.cli.revisions import NO_FILES, committed
 from zonecast.errors import RejectedError, UsageError
 from zonecast.repository import Repository
+from zonecast.zone.policy import POLICY_FILE
 
 if TYPE_CHECKING:  # pre-commit needs no configuration and no socket
     from zonecast.cli.hooks.published import Published
@@ -91,8 +92,11 @@ def judge_update(
         rewritten = safety.without(commit)
         if rewritten is not None:
             return Judgement(unplaced=[rewritten])
+    if published is not None and published.has_policy and POLICY_FILE not in new.paths | new.links:
+        raise policy_deleted(str(published.commit)[:12])
     judgement = judge_change([Parent(old, repository.changed_paths(update.old, update.new))], new)
-    judge_published(judgement, update.old, old, new, safety, settled=settled)
+    serials = {} if published is None else published.serials(judgement.zones)
+    judge_published(judgement, update.old, old, new, safety, settled=settled, serials=serials)
     warn_across(judgement, old, new, repository)
     judgement.beside += safety.strays()
     return judgement
