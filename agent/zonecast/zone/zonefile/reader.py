@@ -85,6 +85,7 @@ class FileReader(FileContext):
         entry = tokens.read_entry(self.lines, index)
         if entry.problem is not None:
             wrong = entry.problem
+            self.records.soa_seen |= entry.unclosed  # it may be in what is not read
             self.report("syntax", wrong.line, wrong.column, wrong.message, wrong.remedy)
         elif entry.tokens:
             words = [token.raw for token in entry.tokens]

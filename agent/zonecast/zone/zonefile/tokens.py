@@ -54,11 +54,13 @@ class LinesOfText(Protocol):
 
 class Entry(NamedTuple):
     """One entry of a file: its tokens, the index of the line after it, and the first thing wrong
-    with it. After an error the whole entry is skipped, so that its other lines are not misread."""
+    with it. After an error the whole entry is skipped, so that its other lines are not misread;
+    one that is `unclosed` takes all that follows, for what of it is outside nobody can know."""
 
     tokens: list[Token]
     next_line: int
     problem: EntryError | None
+    unclosed: bool = False
 
 
 def read_entry(lines: LinesOfText, start: int) -> Entry:
@@ -74,8 +76,10 @@ def read_entry(lines: LinesOfText, start: int) -> Entry:
         if not opened:
             return Entry(tokens, index, problem)
     line, column = opened[0]
-    unclosed = EntryError("'(' is never closed", line, column, "add the ')'")
-    return Entry([], start + 1, unclosed)
+    if problem is None or problem.line > line:
+        message = "'(' is never closed, and the rest of the file was not read"
+        problem = EntryError(message, line, column, "add the ')'")
+    return Entry([], index, problem, unclosed=True)
 
 
 def _read_line(
