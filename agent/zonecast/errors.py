@@ -20,6 +20,21 @@ _REMEDIES = {
 }
 
 
+def printable(text: str) -> str:
+    """Text with an escape for each character that a terminal would obey or that cannot be shown:
+    a path may hold any octet, newlines and terminal sequences too."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # an octet that was no UTF-8 (surrogateescape)
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
+
+
 def remedy_for(error: BaseException) -> str:
     """What to do about an error of the operating system; where it is not a common one, where to
     look."""
@@ -44,7 +59,7 @@ class ZonecastError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text}; {self.remedy}" if self.remedy else text
+        return printable(f"{text}; {self.remedy}" if self.remedy else text)
 
 
 class ConfigError(ZonecastError):

@@ -22,7 +22,7 @@ from zonecast.cli.revisions import (
     read_zones,
     work_tree,
 )
-from zonecast.errors import RejectedError, UsageError
+from zonecast.errors import RejectedError, UsageError, printable
 from zonecast.zone.findings import Finding, errors
 from zonecast.zone.serial import MODULUS, is_greater
 from zonecast.zone.serial import Policy as SerialNumbers
@@ -81,7 +81,7 @@ def command(
     for path, group in by_path(edits).items():
         write_file(place.top / path, contents[path])
         for edit in group:
-            say(f"{place.display(path)}: {edit}")
+            say(f"{printable(place.display(path))}: {edit}")
     for found in relocated(broken, place.display):
         say(finding_line(found), err=True)
     if broken:
@@ -171,7 +171,8 @@ def _selected(zones: Iterable[Judged], places: Sequence[Place], named: bool) -> 
     ]
     managed = [zone for zone in chosen if zone.policy.serial.mode == "managed"]
     for zone in managed if named else ():
-        say(f"{places[0].display(zone.parsed.path)}: left alone, the agent assigns its serials")
+        path = printable(places[0].display(zone.parsed.path))
+        say(f"{path}: left alone, the agent assigns its serials")
     return [zone for zone in chosen if zone.policy.serial.mode != "managed"]
 
 

@@ -149,7 +149,9 @@ def _await_serial(stage: Stage, server: Server) -> int:
             break
         time.sleep(0.05)
     log = server.log.read_text(errors="replace")[-2000:]
-    raise RejectedError(f"{server.name} does not serve {ZONE}; its log ends in:\n{log}")
+    for line in log.splitlines():
+        click.echo(f"{server.name}: {line}", err=True)
+    raise RejectedError(f"{server.name} does not serve {ZONE}; its log's end is above")
 
 
 def _await_new(

@@ -25,7 +25,7 @@ from zonecast.cli.hooks.setup import (
     uninstall_server,
 )
 from zonecast.cli.render import counted, finding_line, say
-from zonecast.errors import UsageError
+from zonecast.errors import UsageError, printable
 from zonecast.repository import Repository
 from zonecast.zone.findings import Finding, errors
 
@@ -149,7 +149,7 @@ def merge_driver(ancestor: Path, ours: Path, theirs: Path, marker_size: int, pat
     merged = merge_zone(Repository.discover(), path, sides, marker_size, time.time())
     ours.write_bytes(merged.content)
     if merged.serial is not None:
-        say(f"zonecast: {path}: serial {merged.serial}", err=True)
+        say(f"zonecast: {printable(path)}: serial {merged.serial}", err=True)
     if not merged.clean:
         raise click.exceptions.Exit(1)
 
@@ -160,7 +160,7 @@ def _input_lines() -> list[str]:
 
 def _say_edits(edits: Iterable[Edit]) -> None:
     for edit in edits:
-        say(f"zonecast: {edit.path}: {edit}", err=True)
+        say(f"zonecast: {printable(edit.path)}: {edit}", err=True)
 
 
 def _end(judgement: Judgement, findings: Iterable[Finding], what: str) -> None:

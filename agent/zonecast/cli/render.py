@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from zonecast.errors import printable
 from zonecast.zone.findings import Finding, Position, errors
 
 _COLOURS = {"error": "red", "warning": "yellow"}
@@ -53,9 +54,8 @@ def finding_line(item: Finding) -> str:
     """One finding as a line of text with colours."""
     level = click.style(f"{item.level}:", fg=_COLOURS[item.level], bold=True)
     remedy = f"; {item.remedy}" if item.remedy else ""
-    return (
-        f"{click.style(str(item.position), bold=True)}: {level} {item.message} [{item.id}]{remedy}"
-    )
+    said = printable(f"{item.message} [{item.id}]{remedy}")
+    return f"{click.style(str(item.position), bold=True)}: {level} {said}"
 
 
 def finding_object(item: Finding) -> dict[str, object]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from zonecast.errors import printable
+
 Level = Literal["error", "warning"]
 
 
@@ -19,9 +21,10 @@ class Position(NamedTuple):
     column: int = 0
 
     def __str__(self) -> str:
+        path = printable(self.path)
         if not self.line:
-            return self.path
-        return f"{self.path}:{self.line}:{self.column or 1}"
+            return path
+        return f"{path}:{self.line}:{self.column or 1}"
 
 
 class Finding(NamedTuple):
@@ -36,7 +39,7 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         text = f"{self.position}: {self.level}: {self.message} [{self.id}]"
-        return f"{text}; {self.remedy}" if self.remedy else text
+        return printable(f"{text}; {self.remedy}" if self.remedy else text)
 
 
 def errors(findings: list[Finding]) -> list[Finding]:

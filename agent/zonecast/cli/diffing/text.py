@@ -11,6 +11,7 @@ import click
 
 from zonecast.cli.diffing.compare import Comparison, Counts, ZoneDifference, counts
 from zonecast.cli.render import clean, counted, say
+from zonecast.errors import printable
 from zonecast.zone.differences import Difference
 from zonecast.zone.serial import is_greater
 
@@ -30,7 +31,7 @@ def heading(item: ZoneDifference) -> str:
     parts = [said[item.status]] if item.status in said else []
     parts += [serials] if (serials := _serials(item)) else []
     if None not in (item.old_path, item.new_path) and item.old_path != item.new_path:
-        parts.append(f"{item.old_path} → {item.new_path}")
+        parts.append(printable(f"{item.old_path} → {item.new_path}"))
     return ", ".join(parts)
 
 
@@ -87,7 +88,7 @@ def warnings(found: Comparison) -> list[tuple[str, str]]:
 def show_human(found: Comparison, stat: bool) -> None:
     """Prints every record, or with `stat` how many there are in each zone."""
     for path, wrong in warnings(found):
-        say(f"{path}: {wrong}; see zonecast check", err=True)
+        say(f"{printable(path)}: {wrong}; see zonecast check", err=True)
     if stat:
         _show_stat(found.zones)
     else:

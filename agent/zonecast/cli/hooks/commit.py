@@ -17,7 +17,7 @@ from zonecast.cli.hooks.rails import warn_rails
 from zonecast.cli.hooks.serials import Edit, by_path, edited, plan_edits, write_file
 from zonecast.cli.render import say
 from zonecast.cli.revisions import NO_FILES, Files, committed, staged
-from zonecast.errors import RejectedError, ZonecastError
+from zonecast.errors import RejectedError, ZonecastError, printable
 from zonecast.repository import Repository, differing
 from zonecast.repository.index import is_temporary
 from zonecast.zone.findings import errors
@@ -89,7 +89,9 @@ def _mend_work_tree(repository: Repository, index: Files, edits: Iterable[Edit])
         try:
             _mend_file(repository, index, path, group)
         except (OSError, ZonecastError) as error:
-            say(f"zonecast: {path}: only the staged serial was raised: {error}", err=True)
+            say(
+                f"zonecast: {printable(path)}: only the staged serial was raised: {error}", err=True
+            )
 
 
 def _mend_file(repository: Repository, index: Files, path: str, edits: list[Edit]) -> None:
