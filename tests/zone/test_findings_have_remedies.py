@@ -86,7 +86,7 @@ def test_the_remedy_names_what_belongs_there() -> None:
     assert remedy("@ MX 65536 mail\n") == "write 0 to 65535"
     assert remedy("@ SRV 0 0 1\n") == "write priority, weight, port and a name after the type"
     assert remedy("$INCLUDE\n") == "write a file's path after it"
-    assert remedy("$GENERATE 1-2 a$ MX x mail\n") == "write 0 to 65535"
+    assert remedy('$GENERATE 1-2 a$ MX "x mail"\n') == "write 0 to 65535"
 
 
 def test_nothing_can_be_included_without_a_repository() -> None:

@@ -23,6 +23,8 @@ LINES = [
     '$GENERATE 1-2 m$ MX "10 mail$"',
     "$GENERATE 0-1 e\\$$ TXT a\\$$",
     "$GENERATE 7-7 @ TXT x${-3}",
+    '$GENERATE 1-2 t$ TXT "x \\"b $\\""',
+    "$GENERATE 1-2 t$ TXT a\\ b$ ; (c",
     # A blank owner is the last one that was written.
     "h 60 A 192.0.2.9\n$GENERATE 1-2 h$ A 192.0.2.$\n  TXT x\n",
     "$GENERATE 1-2 h$ A 192.0.2.$\n  TXT x\n\tTXT y",
@@ -51,3 +53,26 @@ def test_generate_as_named_compilezone(line: str, tmp_path: Path) -> None:
     assert parsed.findings == []
     ours = {text for rrset in parsed.zone for text in record_texts(rrset, parsed.zone.origin)}
     assert ours == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$GENERATE 1-2 m$ MX 10 mail$",
+        "$GENERATE 1-2 t$ TXT a$ b",
+        "$GENERATE 1-2 h$ A (192.0.2.$)",
+        "$GENERATE 1-2 h$ ( A 192.0.2.$ )",
+        '$GENERATE "1-2" h$ A 192.0.2.$',
+        '$GENERATE 1-2 "h$" A 192.0.2.$',
+        '$GENERATE 1-2 h$ "A" 192.0.2.$',
+        '$GENERATE 1-2 t$ TXT "a\\"b$"',
+    ],
+)
+def test_what_named_does_not_take_is_refused(line: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text(f"{TOP}{line}\n")
+    command = [require("named-checkzone"), "-k", "ignore", "-i", "none", "example.com", "in"]
+    theirs = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, timeout=30)
+    assert theirs.returncode == 1
+    assert [(found.level, found.position.line) for found in read(f"{TOP}{line}\n").findings] == [
+        ("error", 5)
+    ]

@@ -6,6 +6,11 @@ import pytest
 from zone_support import TOP, added, read
 
 NOT_STRINGS = [
+    'a "A" 192.0.2.2',
+    'a "300" A 192.0.2.2',
+    'a 300 "IN" A 192.0.2.2',
+    '$TTL "300"',
+    '$ORIGIN "b"',
     'a PTR "host.example."',
     'a DNAME "x"',
     'a CNAME "x"',

@@ -14,7 +14,7 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
 from zonecast.zone.zonefile import tokens
 from zonecast.zone.zonefile.context import FileContext
-from zonecast.zone.zonefile.forms import check_quotes
+from zonecast.zone.zonefile.forms import check_bare, check_quotes
 from zonecast.zone.zonefile.head import read_head
 from zonecast.zone.zonefile.rdata import FAST, QUOTABLE, RdataError, read_any
 from zonecast.zone.zonefile.records import RecordError
@@ -33,6 +33,7 @@ def read_record(
     if not file.has_owner:
         raise RecordError("no-owner", "no owner before this record", 0, "write its owner")
     head = read_head(words, start)
+    check_bare(found, start, head.rdata)
     ttl, rtype, start = None, head.rtype, head.rdata
     if head.ttl is not None:
         ttl = file.read_ttl(words, head.ttl, found)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from zonecast.zone import rdata as rd
 from zonecast.zone.zonefile.rdata import RdataError, show
+from zonecast.zone.zonefile.records import RecordError
 from zonecast.zone.zonefile.tokens import Token
 
+_REMOVE = "remove the quotes"
 _ALL = range(1 << 16)
 # The words of a type's rdata that are strings.
 _STRINGS: dict[int, range] = {
@@ -31,11 +33,21 @@ _STRINGS: dict[int, range] = {
 _NONE = range(0)
 
 
+def check_bare(found: Sequence[Token], start: int, end: int) -> None:
+    """Raises RecordError where one of the tokens from `start` up to `end` is quoted."""
+    for index in range(start, min(end, len(found))):
+        if found[index].quoted:
+            raise RecordError("syntax", _quoted(found[index]), index, _REMOVE)
+
+
+def _quoted(token: Token) -> str:
+    return f"""'"{show(token.raw)}"' is quoted and no character-string"""
+
+
 def check_quotes(rtype: int, found: Sequence[Token], *, generic: bool) -> None:
     """Raises RdataError where a word of the rdata is quoted that is no string; `generic` is
     whether it is written as octets (RFC 3597 §5)."""
     strings = _NONE if generic else _STRINGS.get(rtype, _NONE)
     for index, token in enumerate(found):
         if token.quoted and index not in strings:
-            message = f"""'"{show(token.raw)}"' is quoted and no character-string"""
-            raise RdataError(message, index, "remove the quotes")
+            raise RdataError(_quoted(token), index, _REMOVE)

@@ -10,7 +10,9 @@ from zonecast.errors import ZonecastError
 from zonecast.zone.zonefile import tokens
 from zonecast.zone.zonefile.context import FileContext, Part, State
 from zonecast.zone.zonefile.entry import read_record
+from zonecast.zone.zonefile.forms import check_bare
 from zonecast.zone.zonefile.generate import GenerateError, expand
+from zonecast.zone.zonefile.head import read_head
 from zonecast.zone.zonefile.plain import Plains, read_rows, rows
 from zonecast.zone.zonefile.rdata import BAD_ESCAPE, TOO_MUCH, show
 from zonecast.zone.zonefile.records import RecordError, check_text
@@ -120,6 +122,7 @@ class FileReader(FileContext):
         if len(words) > most:
             message = f"'{show(words[most])}' after the end of the directive"
             raise RecordError("syntax", message, most, TOO_MUCH)
+        check_bare(found, 2 if directive == b"$INCLUDE" else 1, most)
         if directive == b"$TTL":
             self.state.default_ttl = self.read_ttl(words, 1, found)
         elif directive == b"$ORIGIN":
@@ -157,7 +160,11 @@ class FileReader(FileContext):
         # A blank owner after the line is the one written before it, not the last that was made.
         owner = self.owner_state()
         try:
-            for text in expand([token.raw for token in found], self.records.take_generated):
+            self._check_generate(found)
+            words = [token.raw for token in found]
+            if found[-1].quoted:
+                words[-1] = tokens.unquoted(words[-1])
+            for text in expand(words, self.records.take_generated):
                 entry = tokens.read_entry([text], 0)
                 if entry.problem is not None:
                     message = f"makes '{show(text)}': {entry.problem.message}"
@@ -174,6 +181,18 @@ class FileReader(FileContext):
             raise RecordError("bad-generate", message, problem.index, problem.remedy) from None
         finally:
             self.set_owner_state(owner)
+
+    def _check_generate(self, found: list[Token]) -> None:
+        """What BIND does not take: rdata of several words outside quotes, and parentheses."""
+        if tokens.is_grouped(self.lines[found[0].line - 1], found):
+            raise GenerateError("with parentheses", "write it on one line, without them", 1)
+        if len(found) < 5:
+            return  # which `expand` refuses
+        check_bare(found, 1, len(found) - 1)
+        head = read_head([token.raw for token in found], 3)
+        if head.rdata < len(found) - 1:
+            remedy = 'put the rdata in quotes, as in MX "10 mail$"'
+            raise GenerateError("has rdata of several words", remedy, head.rdata + 1)
 
 
 def read_file(

@@ -16,6 +16,7 @@ _PIECE = re.compile(
 _BLANK, _QUOTED, _PAREN, _COMMENT, _WORD = range(1, 6)
 _UNCLOSED = ("quoted string without its closing '\"'", "close the quote on this line")
 _UNFINISHED = ("backslash at the end of the line", "remove it, or write what it escapes")
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-9]{1,3}|.)", re.DOTALL)
 
 
@@ -107,6 +108,21 @@ def _read_line(
                 problem = problem or EntryError("')' without '('", line, position + 1, remedy)
         position = piece.end()
     return problem
+
+
+def unquoted(raw: bytes) -> bytes:
+    """What a quoted token writes as text that is to be read again: quotes in it are quotes."""
+    return _ESCAPED.sub(lambda match: b'"' if match[0] == b'\\"' else match[0], raw)
+
+
+def is_grouped(line: bytes, found: Sequence[Token]) -> bool:
+    """Whether there are parentheses in the entry of these tokens, which begins on this line."""
+    if found[-1].line != found[0].line:
+        return True
+    ends = [1, *(token.end for token in found)]
+    starts = [*(token.column for token in found), len(line) + 1]
+    gaps = [line[end - 1 : start - 1] for end, start in zip(ends, starts, strict=True)]
+    return any(b"(" in gap.partition(b";")[0] for gap in gaps)
 
 
 def as_text(tokens: Sequence[Token]) -> str:
