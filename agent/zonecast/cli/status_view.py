@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from zonecast.errors import printable
+from zonecast.zone.serial import next_serial
+
 # Zones shown one by one; of more, the rest is counted.
 SHOWN = 200
 WIDTH = 10_000
@@ -32,12 +35,12 @@ def print_report(report: dict[str, Any]) -> None:
     for zone in report["zones"]:
         _print_troubles(console, zone)
     for held in report["held"]:
-        what, commit = escape(held["what"]), held["commit"][:12]
+        what, commit = escape(printable(held["what"])), held["commit"][:12]
         console.print(f"[bold red]held[/] {what} of commit {commit}, the last good version serves:")
         for finding in held["findings"]:
             remedy = f"; {finding['remedy']}" if finding["remedy"] else ""
             place = f"{finding['position']}: {finding['message']} [{finding['id']}]{remedy}"
-            console.print(f"  {escape(place)}")
+            console.print(f"  {escape(printable(place))}")
 
 
 def _zones(zones: list[dict[str, Any]], now: float) -> Table:
@@ -63,7 +66,7 @@ def _zones(zones: list[dict[str, Any]], now: float) -> Table:
 def _source(zone: dict[str, Any]) -> str:
     if zone["refresh"] is not None:
         return escape(zone["refresh"]["primaries"][0]["name"])
-    return escape(zone["path"] or zone["source"])
+    return escape(printable(zone["path"] or zone["source"]))
 
 
 def _secondaries(peers: list[dict[str, Any]]) -> str:
@@ -82,6 +85,14 @@ def _print_troubles(console: Console, zone: dict[str, Any]) -> None:
     if trouble:
         _warn(console, f"{zone['zone']}: {trouble}")
     for peer in zone.get("secondaries", ()):
+        if peer["ahead"]:
+            text = (
+                f"{zone['zone']}: {peer['name']} serves {peer['seen']}, which is greater than our "
+                f"{zone['serial']}, so it will not take ours: raise the serial here to "
+                f"{next_serial((peer['seen'],), 'increment', 0)} or more, or have it transfer the "
+                "zone anew there (zonecast retransfer, rndc retransfer)"
+            )
+            _warn(console, text)
         if peer["error"] and not peer["has-it"]:
             _warn(console, f"{zone['zone']} at {peer['name']}: {peer['error']}")
 

@@ -54,8 +54,13 @@ class Peer:
     error: str = ""
 
     def has(self, serial: int) -> bool:
-        """Whether it was seen serving `serial` or a later one."""
-        return self.seen is not None and (self.seen == serial or is_greater(self.seen, serial))
+        """Whether it was seen serving `serial`."""
+        return self.seen == serial
+
+    def ahead(self, serial: int) -> bool:
+        """Whether it was seen serving what `serial` is not greater than (RFC 1982 §3.2): it will
+        not take that version by itself."""
+        return self.seen is not None and self.seen != serial and not is_greater(serial, self.seen)
 
 
 class Notifying:
@@ -129,6 +134,7 @@ class Notifying:
                 "name": name,
                 "address": str(secondary.address),
                 "has-it": self.peer(name, origin).has(serial),
+                "ahead": self.peer(name, origin).ahead(serial),
                 **{k.replace("_", "-"): v for k, v in asdict(self.peer(name, origin)).items()},
             }
             for name, secondary in self._secondaries.items()

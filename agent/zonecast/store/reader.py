@@ -14,8 +14,10 @@ from zonecast.store.schema import (
     LAYOUT_KEY,
     ZONES_DATABASES,
     HistoryRecord,
+    RemovedZone,
     ZoneRecord,
     open_environment,
+    removed_key,
 )
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import node_key
@@ -237,6 +239,11 @@ class Snapshot:
         """The JSON value under `key`, None where there is none."""
         octets = self._transaction.get(key.encode(), db=self._databases["meta"])
         return None if octets is None else json.loads(octets)
+
+    def removed(self, origin: bytes) -> RemovedZone | None:
+        """The last version of a zone that was removed, as far as that is kept."""
+        known = self.meta(removed_key(origin))
+        return None if known is None else RemovedZone(*known[1:])
 
     def metas(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """The JSON values under all keys that start with `prefix`."""

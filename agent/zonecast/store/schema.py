@@ -8,7 +8,7 @@
     journal    zone prefix + sequence (8) → old serial (4), new serial (4), changeset
     history    zone prefix + sequence (8) → HistoryRecord as JSON
     held       lower-cased origin or a path → why a version is held back, as JSON
-    meta       counters and what was published from each repository
+    meta       counters, what was published from each repository, and removed zones' last serials
 
 `control`
     timers     lower-cased origin → a zone's refresh state as JSON
@@ -20,10 +20,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import lmdb
 
@@ -96,6 +97,20 @@ class HistoryRecord:
     commit: str
     published: float
     records: int
+
+
+class RemovedZone(NamedTuple):
+    """The last version of a zone that was removed: its serial, the sum of its records' hashes,
+    and when it was removed, in POSIX seconds."""
+
+    serial: int
+    content_hash: int
+    at: float
+
+
+def removed_key(origin: bytes) -> str:
+    """The key in `meta` of what is known of a zone that was removed."""
+    return f"removed/{hashlib.sha256(origin.lower()).hexdigest()}"
 
 
 def encode_json(value: Any) -> bytes:

@@ -27,6 +27,7 @@ from zonecast.store.schema import (
     ZoneRecord,
     encode_json,
     open_environment,
+    removed_key,
 )
 from zonecast.zone.changeset import Changeset, add_records, diff, remove_records
 from zonecast.zone.rrset import SOA_KEY, RRset, Zone, add_hashes, node_of, rrset_hash
@@ -34,10 +35,12 @@ from zonecast.zone.serial import is_greater
 
 
 class JournalLimits(NamedTuple):
-    """How much history a zone keeps for IXFR: changesets and octets."""
+    """How much history a zone keeps for IXFR: changesets and octets; of how many removed zones
+    the last serial is kept."""
 
     changesets: int = 1000
     octets: int = 64 * 1024 * 1024
+    removed: int = 10_000
 
 
 class ZonesWriter:
@@ -151,7 +154,8 @@ class WriteTransaction:
         return record
 
     def remove(self, origin: bytes) -> bool:
-        """Remove a zone with its journal and history; False where it was not stored."""
+        """Remove a zone with its journal and history, all but its last serial; False where it was
+        not stored."""
         record = self.snapshot.record(origin.lower())
         if record is None:
             return False
@@ -160,7 +164,20 @@ class WriteTransaction:
         for database in ("zones", "prefixes"):
             self._transaction.delete(origin.lower(), db=self._databases[database])
         self._bump_layout()
+        self._keep_serial(record)
         return True
+
+    def _keep_serial(self, record: ZoneRecord) -> None:
+        """Keep the serial of a zone that is removed, in the place of the oldest one."""
+        number: int = self.snapshot.meta("removed-next") or 0
+        place = f"removed-place/{number % self._limits.removed}"
+        oldest: str | None = self.snapshot.meta(place)
+        if oldest is not None and self.snapshot.meta(oldest)[0] == number - self._limits.removed:
+            self.set_meta(oldest, None)
+        key = removed_key(record.origin)
+        self.set_meta(key, [number, record.serial, record.content_hash, self._now])
+        self.set_meta(place, key)
+        self.set_meta("removed-next", number + 1)
 
     def hold(self, key: bytes, reason: Any) -> None:
         """Note why what `key` names is held back (JSON); None clears it."""

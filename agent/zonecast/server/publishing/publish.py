@@ -144,7 +144,8 @@ def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
         if record.source in job.catalog_names
         or (record.origin.lower() in kept and record.source not in configured)
     ]
-    above = [] if old is None or old.serial is None else [old.serial]
+    last = snapshot.removed(job.catalog) if old is None else old
+    above = [] if last is None or last.serial is None else [last.serial]
     serial = next_serial(above, "unixtime", job.commit_time)
     zone = rfc9432.build(job.catalog, members, serial, old)
     record = snapshot.record(job.catalog)
