@@ -201,6 +201,6 @@ def read_file(
     """Reads one file of a zone, and those it includes, under `origin`; `parent` includes it."""
     state.open_files.append(path)
     reader = FileReader(state, path, content, origin, parent)
-    check_text(state.records, path, reader.lines)
-    reader.read()
+    if check_text(state.records, path, reader.lines):
+        reader.read()
     state.open_files.pop()

@@ -290,14 +290,21 @@ def _first_rdata(rdatas: Sequence[bytes], later: Sequence[bytes]) -> bytes:
     return first
 
 
-def check_text(records: Records, path: str, lines: Lines) -> None:
-    """Reports a file that starts with a byte order mark or is not UTF-8."""
+def check_text(records: Records, path: str, lines: Lines) -> bool:
+    """Reports a file that starts with a byte order mark or is not UTF-8. Whether it has lines:
+    ends of them in CR alone are reported, and nobody can read on."""
     content = lines.content
+    body = content.rstrip() if len(lines) <= 2 else b""
+    if b"\r" in body and b"\n" not in body:
+        records.soa_seen = True  # as far as anyone can tell
+        message, remedy = "the file's lines end in CR alone", "end them in LF or CR LF"
+        records.report("syntax", path, 1, 1, message, remedy)
+        return False
     if content.startswith(BOM):
         message = "the file starts with a byte order mark, which other servers refuse"
         records.report("byte-order-mark", path, 1, 1, message, "save it without")
     if content.isascii():
-        return
+        return True
     for start, end, first, _ in lines.blocks():
         block = content[start:end]
         try:
@@ -308,4 +315,5 @@ def check_text(records: Records, path: str, lines: Lines) -> None:
             line = first + block.count(b"\n", 0, error.start) + 1
             message = "the file is not UTF-8"
             records.report("not-utf8", path, line, column, message, "convert it (iconv -t UTF-8)")
-            return
+            break
+    return True

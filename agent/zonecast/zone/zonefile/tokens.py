@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 _PIECE = re.compile(
-    rb'([ \t\r]+)|"((?:[^"\\]|\\.)*)"|([()])|(;.*)|((?:[^ \t\r"();\\]|\\.)+)', re.DOTALL
+    rb'([ \t]+)|"((?:[^"\\]|\\.)*)"|([()])|(;.*)|((?:[^ \t\r\x00"();\\]|\\.)+)', re.DOTALL
 )
 _BLANK, _QUOTED, _PAREN, _COMMENT, _WORD = range(1, 6)
 _UNCLOSED = ("quoted string without its closing '\"'", "close the quote on this line")
+_RETURN = ("carriage return within a line", "end lines in LF or CR LF; in a string write \\013")
+_NULL = ("NUL octet in the text", "remove it, or write \\000")
 _UNFINISHED = ("backslash at the end of the line", "remove it, or write what it escapes")
+_UNREADABLE = {b'"': _UNCLOSED, b"\r": _RETURN, b"\x00": _NULL, b"\\": _UNFINISHED}
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-9]{1,3}|.)", re.DOTALL)
 
@@ -71,7 +74,7 @@ def read_entry(lines: LinesOfText, start: int) -> Entry:
     problem: EntryError | None = None
     index = start
     while index < len(lines):
-        found = _read_line(lines[index].removesuffix(b"\r"), index + 1, tokens, opened)
+        found = _read_line(lines[index].rstrip(b"\r"), index + 1, tokens, opened)
         problem = problem or found
         index += 1
         if not opened:
@@ -91,7 +94,7 @@ def _read_line(
     while position < len(text):
         piece = _PIECE.match(text, position)
         if piece is None:
-            message, remedy = _UNCLOSED if text[position] == 0x22 else _UNFINISHED
+            message, remedy = _UNREADABLE[text[position : position + 1]]
             return problem or EntryError(message, line, position + 1, remedy)
         kind = piece.lastindex
         if kind == _QUOTED:
