@@ -224,11 +224,21 @@ def test_floors_tighten_a_policy_and_protect_zones() -> None:
     assert Floors.from_table(floors.table()) == floors
     assert floors.over(OFF) == Rails(0.5, 0.1, apex_ns=False, removal=True, rewrite=False)
     assert floors.over(Rails(0.2, 0.0)) == Rails(0.2, 0.0)
+    new = parsed([], ns="ns2.example.net.")
+    step = diff(parsed([*HOSTS, "x 300 TXT x"]).zone, new.zone)
+    strict = Floors(0.5, 1.0, ("apex-ns", "removal"))
+    said = rail_findings(step, lambda: 11, new, OFF, Permit, strict)
+    assert [item.id for item in said] == ["mass-delete", "apex-ns-change"]
+    assert "more than the 50 % that the agent's configuration allows" in said[0].message
+    assert "which the agent's configuration stops" in said[1].message
+    for item in rail_findings(step, lambda: 11, new, Rails(0.5), Permit, strict):
+        assert "the agent's configuration" not in item.message
     approved = Permit("c" * 40, (), approved=True)
     (stopped,) = removal_findings(ORIGIN, "a.zone", OFF, floors, approved)
     assert stopped.id == "zone-protected"
     other = names.from_text("other.example.")
-    assert removal_findings(other, "a.zone", floors.over(OFF), floors, approved) == []
-    (stopped,) = removal_findings(other, "a.zone", floors.over(OFF), floors, Permit())
+    assert removal_findings(other, "a.zone", OFF, floors, approved) == []
+    (stopped,) = removal_findings(other, "a.zone", OFF, floors, Permit())
+    assert stopped.message.endswith("which the agent's configuration stops and not the policy")
     assert stopped.id == "zone-removed"
     assert "--trailer 'Zonecast-Allow: zone-removed other.example.'" in stopped.remedy

@@ -30,6 +30,7 @@ from zonecast.zone.zonefile import Parsed
 SMALLEST = 10
 
 _ZONEMD = 63
+NO_FLOORS = Floors()
 _NOT_COUNTED = frozenset((rd.SOA, rd.RRSIG, rd.NSEC, rd.NSEC3, rd.NSEC3PARAM, _ZONEMD))
 
 
@@ -65,9 +66,10 @@ def rail_findings(
     new: Parsed,
     rails: Rails,
     permit: Callable[[], Permit],
+    floors: Floors = NO_FLOORS,
 ) -> list[Finding]:
-    """What the rails say of a step from a published version to `new`, and its `permit` does not
-    allow.
+    """What the policy's rails, over the agent's `floors`, say of a step from a published version to
+    `new`, and its `permit` does not allow.
 
     `records` gives what `counted` does for the published version. Both are asked only where so
     much is touched that it matters. A zone that is new passes.
@@ -76,20 +78,22 @@ def rail_findings(
         return []
     found: list[tuple[str, Position, str]] = []
     done = tally(changeset)
-    for kind, count, share, verb in (
-        ("mass-delete", done.deleted, rails.max_delete, "deleted"),
-        ("mass-update", done.changed, rails.max_update, "changed"),
+    over = floors.over(rails)
+    for kind, count, share, allowed, verb in (
+        ("mass-delete", done.deleted, over.max_delete, rails.max_delete, "deleted"),
+        ("mass-update", done.changed, over.max_update, rails.max_update, "changed"),
     ):
         if count > share * SMALLEST:
             size = records()
             if size >= SMALLEST and count > share * size:
                 message = (
                     f"{count} of {size} records are {verb}, {100 * count / size:.3g} %: more than "
-                    f"the {100 * share:.3g} % that the policy allows"
+                    f"the {100 * share:.3g} % that {_who(share < allowed)} allows"
                 )
                 found.append((kind, Position(new.path), message))
-    moved = _name_servers(changeset) if rails.apex_ns else ""
+    moved = _name_servers(changeset) if over.apex_ns else ""
     if moved:
+        moved += _in_spite(rails.apex_ns)
         found.append(("apex-ns-change", new.position(NS_KEY), moved))
     origin = changeset.origin
     return [
@@ -117,16 +121,27 @@ def _lower(rdata: bytes) -> str:
 def removal_findings(
     origin: bytes, path: str, rails: Rails, floors: Floors, permit: Permit
 ) -> list[Finding]:
-    """What the rails say of a commit without this zone, which was published from `path`."""
+    """What the policy's rails, over the agent's floors, say of a commit without this zone, which
+    was published from `path`."""
     zone = names.to_text(origin)
     place = Position(path)
     if origin.lower() in floors.protected:
         message = f"{zone} is gone, and the agent's configuration protects it: it stays served"
         remedy = "restore the file, or take the zone out of 'protected' under [rails] there"
         return [finding("zone-protected", place, message, remedy, zone)]
-    if not rails.removal or permit.allows("zone-removed", origin):
+    if not floors.over(rails).removal or permit.allows("zone-removed", origin):
         return []
-    return [_stopped("zone-removed", place, f"the zone {zone} is removed", origin, permit)]
+    message = f"the zone {zone} is removed{_in_spite(rails.removal)}"
+    return [_stopped("zone-removed", place, message, origin, permit)]
+
+
+def _who(floor: bool) -> str:
+    return "the agent's configuration" if floor else "the policy"
+
+
+def _in_spite(by_policy: bool) -> str:
+    """What is said of a rail that the policy switches off, and the agent on."""
+    return "" if by_policy else ", which the agent's configuration stops and not the policy"
 
 
 def history_finding(published: str, commit: str) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from zonecast.options import Document, as_table, read_table
@@ -75,14 +76,14 @@ class Safety:
         if changeset.old_soa is None or not (changeset.deleted or changeset.added):
             return []
         base = self.base(changeset.origin)
-        rails = self.floors.over(base.rails)
-        return rail_findings(changeset, records, new, rails, lambda: self.permit(base.commit))
+        permit = partial(self.permit, base.commit)
+        return rail_findings(changeset, records, new, base.rails, permit, self.floors)
 
     def removal(self, origin: bytes, path: str) -> list[Finding]:
         """What stops the removal of a zone that was published from `path`."""
         base = self.base(origin)
-        rails = self.floors.over(base.rails)
-        return removal_findings(origin, path, rails, self.floors, self.permit(base.commit))
+        permit = self.permit(base.commit)
+        return removal_findings(origin, path, base.rails, self.floors, permit)
 
     def strays(self) -> list[Finding]:
         """Warnings for what the commits since the last published one say and cannot be read."""
