@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -179,6 +182,44 @@ def test_a_vanished_interpreter_is_explained(plain: Clone) -> None:
     assert refused.status == 1
     assert "/nowhere/python" in refused.output
     assert "zonecast hook install" in refused.output
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_an_interpreter_that_the_user_may_not_reach_is_not_said_to_be_gone(
+    plain: Clone, link: bool
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="zonecast-closed-") as made:
+        top = Path(made)
+        for name in ("open", "closed", "closed/bin"):
+            (top / name).mkdir()
+            (top / name).chmod(0o755)
+        top.chmod(0o755)
+        (top / "closed" / "bin" / "python").symlink_to(sys.executable)
+        (top / "open" / "python").symlink_to("../closed/bin/python")
+        (top / "closed").chmod(0o600)
+        used = top / "open" / "python" if link else top / "closed" / "bin" / "python"
+        assert plain.zonecast("hook", "install").ok
+        script = top / "hook"
+        script.write_text(_hook(plain).read_text().replace(sys.executable, str(used)))
+        # Nothing is closed to root.
+        user = "nobody" if os.geteuid() == 0 else None
+        done = subprocess.run(
+            ["sh", str(script)], user=user, cwd="/", capture_output=True, text=True, check=False
+        )
+        (top / "closed").chmod(0o700)
+        assert done.returncode == 1
+        assert f" may not enter (x) {top / 'closed'}, which leads to" in done.stderr
+        assert "is gone" not in done.stderr
+        # It is gone indeed, or a link to itself.
+        (top / "closed" / "bin" / "python").unlink()
+        (top / "closed").chmod(0o755)
+        (top / "closed" / "bin" / "python").symlink_to("python")
+        for _ in range(2):
+            done = subprocess.run(
+                ["sh", str(script)], user=user, cwd="/", capture_output=True, text=True, check=False
+            )
+            assert f"{used}, which this hook was installed with, is gone" in done.stderr
+            (top / "closed" / "bin" / "python").unlink(missing_ok=True)
 
 
 def test_nothing_in_the_repository_is_imported(plain: Clone) -> None:

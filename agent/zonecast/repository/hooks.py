@@ -22,9 +22,32 @@ _HEAD = """\
 {mark} Undo it with: zonecast hook install {undo}
 interpreter={interpreter}
 here=$(dirname -- "$0")
+# What on the way to $1, links followed, this user may not enter or run; nothing where all is open.
+closed() (
+    [ "$1" = / ] || [ "${{2:-0}}" -gt 8 ] && exit
+    above=$(dirname -- "$1")
+    found=$(closed "$above" "${{2:-0}}")
+    if [ -n "$found" ]; then
+        printf '%s\n' "$found"
+    elif [ -L "$1" ]; then
+        target=$(readlink -- "$1")
+        case $target in /*) ;; *) target=$above/$target ;; esac
+        closed "$target" "$((${{2:-0}} + 1))"
+    elif [ -e "$1" ] && [ ! -x "$1" ]; then
+        above=$(cd -P -- "$above" && pwd)
+        printf '%s\n' "${{above%/}}/$(basename -- "$1")"
+    fi
+)
 if [ ! -x "$interpreter" ]; then
-    echo "zonecast: $interpreter, which this hook was installed with, is gone;" >&2
-    echo "zonecast: run 'zonecast hook install' again, or remove $0" >&2
+    found=$(closed "$interpreter")
+    if [ -n "$found" ]; then
+        echo "zonecast: $(id -un) may not enter (x) $found, which leads to this hook's" >&2
+        echo "zonecast: $interpreter; let that user (setfacl -m u:$(id -un):x $found), or" >&2
+        echo "zonecast: install zonecast where all may, and run 'zonecast hook install' again" >&2
+    else
+        echo "zonecast: $interpreter, which this hook was installed with, is gone;" >&2
+        echo "zonecast: run 'zonecast hook install' again, or remove $0" >&2
+    fi
     exit 1
 fi
 """
