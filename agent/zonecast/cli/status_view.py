@@ -32,6 +32,7 @@ def print_report(report: dict[str, Any]) -> None:
             _warn(console, f"{name}: {catalog['trouble']}")
     for text in report["warnings"]:
         _warn(console, text)
+    _print_silent(console, report["zones"], now)
     for zone in report["zones"]:
         _print_troubles(console, zone)
     for held in report["held"]:
@@ -58,7 +59,7 @@ def _zones(zones: list[dict[str, Any]], now: float) -> Table:
             _source(zone),
             zone["commit"][:12] or "-",
             age(now - zone["published"]),
-            "[bold red]EXPIRED[/]" if zone["expired"] else _secondaries(zone["secondaries"]),
+            "[bold red]EXPIRED[/]" if zone["expired"] else _secondaries(zone["secondaries"], now),
         )
     return table
 
@@ -69,15 +70,28 @@ def _source(zone: dict[str, Any]) -> str:
     return escape(printable(zone["path"] or zone["source"]))
 
 
-def _secondaries(peers: list[dict[str, Any]]) -> str:
+def _secondaries(peers: list[dict[str, Any]], now: float) -> str:
     parts = []
     for peer in peers:
         name = escape(peer["name"])
-        if peer["has-it"]:
+        if peer["has-it"] and peer["silent-since"]:
+            parts.append(f"[yellow]{name} had it {age(now - peer['seen-at'])} ago[/]")
+        elif peer["has-it"]:
             parts.append(f"[green]{name} has it[/]")
         else:
             parts.append(f"[yellow]{name} {peer['seen'] or 'not seen'}[/]")
     return ", ".join(parts) or "-"
+
+
+def _print_silent(console: Console, zones: list[dict[str, Any]], now: float) -> None:
+    silent = {
+        peer["name"]: peer["silent-since"]
+        for zone in zones
+        for peer in zone.get("secondaries", ())
+        if peer["silent-since"]
+    }
+    for name, since in silent.items():
+        _warn(console, f"{name} does not answer, for {age(now - since)}")
 
 
 def _print_troubles(console: Console, zone: dict[str, Any]) -> None:

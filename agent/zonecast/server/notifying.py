@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zonecast.errors import StoreError, ZonecastError
 from zonecast.protocol.notify import Due, Outbox
 from zonecast.server.peers import signing_key
-from zonecast.server.query import ask_soa, send_notify
+from zonecast.server.query import SilentError, ask_soa, send_notify
 from zonecast.zone.rrset import RRset, soa_serial
 from zonecast.zone.serial import is_greater
 
@@ -85,6 +85,8 @@ class Notifying:
         self._watches: dict[tuple[str, bytes], asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._unwritten: set[tuple[str, bytes]] = set()
+        # Since when a secondary says nothing at all, whichever zone it is asked for.
+        self._silent: dict[str, float] = {}
         self._peers = dict(self._load())
 
     def _load(self) -> Iterator[tuple[tuple[str, bytes], Peer]]:
@@ -134,6 +136,7 @@ class Notifying:
                 "name": name,
                 "address": str(secondary.address),
                 "has-it": self.peer(name, origin).has(serial),
+                "silent-since": self._silent.get(name),
                 "ahead": self.peer(name, origin).ahead(serial),
                 **{k.replace("_", "-"): v for k, v in asdict(self.peer(name, origin)).items()},
             }
@@ -180,8 +183,10 @@ class Notifying:
                 await send_notify(due.origin, soa, host, port, self._keys[due.secondary], TIMEOUT)
             except (ZonecastError, OSError) as error:
                 if not peer.has(due.serial):
+                    self._heard(due.secondary, error)
                     self._note(due.secondary, due.origin, error=f"NOTIFY: {error}")
                 return
+        self._heard(due.secondary)
         self._outbox.answered(due.secondary, due.origin, due.serial)
         self._note(due.secondary, due.origin, told=due.serial, told_at=time.time(), error="")
 
@@ -210,7 +215,7 @@ class Notifying:
                 pause = SILENT_LOOKS[min(silent, len(SILENT_LOOKS) - 1)]
                 silent += 1
             wanted = soa_serial(soa.rdatas[0])
-            if self.peer(name, origin).has(wanted):
+            if self.peer(name, origin).has(wanted) and name not in self._silent:
                 self._outbox.answered(name, origin, wanted)
                 return
             if looks and not looks % LOOKS_TO_TELL_AGAIN:
@@ -225,10 +230,19 @@ class Notifying:
             try:
                 soa = await ask_soa(origin, host, port, self._keys[name], TIMEOUT)
             except (ZonecastError, OSError) as error:
+                self._heard(name, error)
                 self._note(name, origin, error=f"asked for its SOA: {error}")
                 return time.monotonic() - started < TIMEOUT
+        self._heard(name)
         self._note(name, origin, seen=soa_serial(soa.rdatas[0]), seen_at=time.time(), error="")
         return True
+
+    def _heard(self, name: str, error: Exception | None = None) -> None:
+        """Note that a secondary said something, or by `error` that it did not."""
+        if isinstance(error, (SilentError, OSError)):
+            self._silent.setdefault(name, time.time())
+        else:
+            self._silent.pop(name, None)
 
     def _note(self, name: str, origin: bytes, **changes: Any) -> None:
         peer = self.peer(name, origin)

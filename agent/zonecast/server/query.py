@@ -30,10 +30,14 @@ class QueryError(ZonecastError):
     """A server did not answer, or not as it should."""
 
 
+class SilentError(QueryError):
+    """Nothing came from a server: it is down, or the way to it is."""
+
+
 async def ask_soa(origin: bytes, address: str, port: int, key: Key | None, timeout: float) -> RRset:
     """The SOA that the server at `address` serves for `origin`, within `timeout` seconds.
 
-    Raises QueryError, TsigError.
+    Raises QueryError (SilentError where nothing came), TsigError.
     """
     query_id = randbelow(65536)
 
@@ -52,7 +56,7 @@ async def ask_soa(origin: bytes, address: str, port: int, key: Key | None, timeo
                 if soa is None:
                     soa = await _over_tcp(query, key, (address, port), read)
     except (OSError, WireError, asyncio.IncompleteReadError, NotAnAnswerError) as error:
-        raise QueryError(_reason(error, timeout), where=where, remedy=_remedy(error)) from None
+        raise _failed(error, timeout, where) from None
     if soa is None:
         raise QueryError("answered truncated over TCP", where=where, remedy=_SEE_LOG)
     return soa
@@ -64,7 +68,8 @@ async def send_notify(
     """Tell the server at `address` that `origin` changed, `soa` being the hint, and wait for its
     answer.
 
-    Raises QueryError where none comes within `timeout` seconds or it refuses, TsigError.
+    Raises SilentError where none comes within `timeout` seconds, QueryError where it refuses,
+    TsigError.
     """
     query_id = randbelow(65536)
     request = build_notify(query_id, origin, soa)
@@ -79,7 +84,7 @@ async def send_notify(
             )
     except (OSError, WireError) as error:
         where = f"{address} port {port}, {to_text(origin)}"
-        raise QueryError(_reason(error, timeout), where=where, remedy=_remedy(error)) from None
+        raise _failed(error, timeout, where) from None
 
 
 async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
@@ -88,6 +93,11 @@ async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
         return await over_tcp
     except ConnectionError:
         raise error from None
+
+
+def _failed(error: Exception, timeout: float, where: str) -> QueryError:
+    kind = SilentError if isinstance(error, OSError) else QueryError
+    return kind(_reason(error, timeout), where=where, remedy=_remedy(error))
 
 
 def _reason(error: Exception, timeout: float) -> str:
