@@ -22,6 +22,16 @@ def checkout(project: Path) -> Iterator[Path]:
         pytest.skip("only root can show what root leaves behind")
     if not (project / ".venv/.installed").exists():
         pytest.skip("the environment was not made by make")
+    python = str(project / ".venv/bin/python")
+    tried = subprocess.run(
+        ["runuser", "-u", OWNER, "--", python, "-c", "import hatchling"],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tried.returncode:
+        pytest.skip(f"{OWNER} cannot run {python} with hatchling: {tried.stderr.strip()}")
     with tempfile.TemporaryDirectory(prefix="zonecast-install-") as made:
         top = Path(made) / "checkout"
         top.mkdir()
@@ -51,6 +61,8 @@ def test_what_is_built_belongs_to_the_owner_of_the_checkout(checkout: Path) -> N
         timeout=60,
     )
     assert done.returncode != 0
-    (wheel,) = (checkout / "build/wheel").glob("*.whl")
+    wheels = list((checkout / "build/wheel").glob("*.whl"))
+    assert len(wheels) == 1, done.stdout + done.stderr
+    (wheel,) = wheels
     assert wheel.owner() == OWNER, done.stderr
     assert {path.lstat().st_uid for path in checkout.rglob("*")} == {wheel.stat().st_uid}
