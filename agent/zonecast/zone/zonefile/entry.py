@@ -14,7 +14,7 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import soa_timers
 from zonecast.zone.zonefile import tokens
 from zonecast.zone.zonefile.context import FileContext
-from zonecast.zone.zonefile.forms import check_bare, check_quotes
+from zonecast.zone.zonefile.forms import check_bare, check_form
 from zonecast.zone.zonefile.head import read_head
 from zonecast.zone.zonefile.rdata import FAST, QUOTABLE, RdataError, read_any
 from zonecast.zone.zonefile.records import RecordError
@@ -65,8 +65,7 @@ def _rdata(file: FileContext, rtype: int, args: list[bytes], found: Sequence[Tok
     generic = bool(args) and args[0] == b"\\#"
     fast = FAST.get(rtype)
     quoted = any(token.quoted for token in found)
-    if quoted:
-        check_quotes(rtype, found, generic=generic)
+    check_form(rtype, found, generic=generic)
     if fast is not None and not generic and (not quoted or rtype in QUOTABLE):
         return fast(args, file.names)
     if rtype == rd.SOA and not generic:

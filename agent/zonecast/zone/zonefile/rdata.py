@@ -151,6 +151,11 @@ def _name(words: Words, reader: Names) -> bytes:
     return read_name(words, 0, reader)
 
 
+def _two_names(words: Words, reader: Names) -> bytes:
+    exactly(words, 2, "two names")
+    return read_name(words, 0, reader) + read_name(words, 1, reader)
+
+
 def _preference_name(words: Words, reader: Names) -> bytes:
     exactly(words, 2, "a preference and a name")
     return read_number(words, 0, 65535, "preference").to_bytes(2, "big") + read_name(
@@ -221,6 +226,11 @@ FAST: dict[int, Callable[[Words, Names], bytes]] = {
     rd.SRV: _srv,
     rd.TXT: _txt,
     99: _txt,
+    # Which dnspython does not read.
+    rd.MB: _name,
+    rd.MG: _name,
+    rd.MR: _name,
+    rd.MINFO: _two_names,
 }
 QUOTABLE = frozenset((rd.TXT, 99))
 
@@ -263,10 +273,17 @@ def read_any(rtype: int, text: str, origin: bytes) -> bytes:
     import dns.rdataclass
     import dns.rdatatype
 
+    kind = dns.rdatatype.RdataType.make(rtype)
+    known = dns.rdata.get_rdata_class(dns.rdataclass.IN, kind)  # type: ignore[no-untyped-call]
+    if known is dns.rdata.GenericRdata and not text.startswith("\\#"):
+        # TYPE123 where the type has no name.
+        message = f"the text of {dns.rdatatype.to_text(kind)} records is not read here"
+        remedy = f"write its octets in hexadecimal: TYPE{rtype} \\# LENGTH HEX (RFC 3597)"
+        raise RdataError(message, remedy=remedy)
     try:
         rdata = dns.rdata.from_text(
             dns.rdataclass.IN,
-            dns.rdatatype.RdataType.make(rtype),
+            kind,
             text,
             origin=dns.name.from_wire(origin, 0)[0],
             relativize=False,

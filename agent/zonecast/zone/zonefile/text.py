@@ -6,7 +6,7 @@ from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import RRset, Zone
 
-_ONE_NAME = frozenset((rd.NS, rd.CNAME, rd.PTR, rd.DNAME))
+_ONE_NAME = frozenset((rd.NS, rd.CNAME, rd.PTR, rd.DNAME, rd.MB, rd.MG, rd.MR))
 
 
 def rdata_text(rtype: int, rdata: bytes) -> str:
