@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from zone_support import TOP, zonecast
 
+from zonecast.cli.checking.annotations import github_lines, sarif
 from zonecast.cli.render import source_lines
+from zonecast.zone.catalogue import finding
 from zonecast.zone.findings import Position
 
 
@@ -42,6 +46,43 @@ def test_sarif_names_rule_level_and_place(tree: Path) -> None:
     place = first["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "example.com.zone"
     assert place["region"] == {"startLine": 6, "startColumn": 7}
+
+
+ODD_NAMES = [
+    "a b.zone",
+    "a\nb.zone",
+    "a:b.zone",
+    "a\x1b[31mb.zone",
+    "100%25.zone",
+    "ü#?.zone",
+    "\udcff.zone",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_sarif_names_files_by_uris(name: str) -> None:
+    found = finding("syntax", Position(f"zones/{name}", 1, 1), "m", "r", "z.")
+    (result,) = json.loads(sarif([found]))["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert re.fullmatch(r"(?:[A-Za-z0-9/._~-]|%[0-9A-F]{2})+", uri)
+    assert unquote(uri, errors="surrogateescape") == f"zones/{name}"
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_github_gets_control_characters_encoded(name: str) -> None:
+    found = finding("syntax", Position(name, 1, 1), f"in {name}", "", "z.")
+    (line,) = github_lines([found])
+    assert line.isprintable()
+    head, _, said = line.removeprefix("::").partition("::")
+    assert unquote(said, errors="surrogateescape") == f"in {name}"
+    path = head.partition("file=")[2].partition(",")[0]
+    assert unquote(path, errors="surrogateescape") == name
+
+
+def test_an_escape_sequence_in_a_path_reaches_the_program(tree: Path) -> None:
+    (tree / "a\x1b[31m b.zone").write_text("x\n")
+    assert "file=a%1B[31m b.zone,line=" in zonecast("check", "--format", "github", cwd=tree).stdout
+    assert '"uri": "a%1B%5B31m%20b.zone"' in zonecast("check", "--format", "sarif", cwd=tree).stdout
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
-from zonecast.cli.render import clean
 from zonecast.zone.catalogue import CATALOGUE
 from zonecast.zone.findings import Finding
 
@@ -28,7 +28,16 @@ def _said(item: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # Nothing of a message may end the command or be taken out of it on the way.
+    escaped = text.replace("%", "%25")
+    if escaped.isprintable():
+        return escaped
+    return "".join(char if char.isprintable() else quote(_octets(char)) for char in escaped)
+
+
+def _octets(text: str) -> bytes:
+    # Those of a path that are no UTF-8 too.
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _property(text: str) -> str:
@@ -55,7 +64,7 @@ def sarif(findings: Sequence[Finding]) -> str:
 
 
 def _result(item: Finding, rule: int) -> dict[str, object]:
-    place: dict[str, object] = {"artifactLocation": {"uri": clean(item.position.path)}}
+    place: dict[str, object] = {"artifactLocation": {"uri": quote(_octets(item.position.path))}}
     if item.position.line:
         place["region"] = {
             "startLine": item.position.line,
