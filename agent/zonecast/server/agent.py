@@ -66,6 +66,7 @@ class Agent:
                 self.changed,
                 lambda: list(self.pulling.zones),
                 self.approvals,
+                self.notifying.serials,
             )
             for repository in config.repository
         ]
@@ -247,7 +248,12 @@ class Agent:
 
     def warnings(self) -> list[str]:
         """What needs attention and belongs to no zone's or repository's state."""
+        unasked = {name for publishing in self.publishing for name in publishing.unasked}
         return [
+            f"{name} did not say which serials it has before the first publication: managed zones "
+            "and the catalog may be below those; status shows it once it answers"
+            for name in sorted(unasked & self.notifying.silent())
+        ] + [
             f"nothing names {names.to_text(origin)} any more, and it is protected: it stays served;"
             " name it again, or take it out of 'protected' under [rails]"
             for origin in self._spared

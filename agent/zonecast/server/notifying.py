@@ -39,6 +39,8 @@ LOOKS_TO_TELL_AGAIN = 10
 # Queries under way at once to one secondary: a commit of ten thousand zones must not burst, and
 # one that is silent must not hold up another.
 AT_ONCE = 16
+# Seconds that a repository's first publication waits for what secondaries have.
+FIRST_ASK = 10.0
 # Seconds between writes of the peers' records.
 WRITE_INTERVAL = 1.0
 
@@ -142,6 +144,45 @@ class Notifying:
             }
             for name, secondary in self._secondaries.items()
         ]
+
+    async def serials(self, origins: list[bytes]) -> tuple[dict[bytes, list[int]], set[str]]:
+        """The serials that secondaries have of these zones, asked for now, and the names of the
+        secondaries that did not say all of it within FIRST_ASK seconds."""
+        found: dict[bytes, list[int]] = {origin: [] for origin in origins}
+        asked = {
+            name: asyncio.ensure_future(self._serials_of(name, found)) for name in self._secondaries
+        }
+        if asked:
+            _, late = await asyncio.wait(asked.values(), timeout=FIRST_ASK)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*asked.values(), return_exceptions=True)
+        return found, {n for n, task in asked.items() if task.cancelled() or task.exception()}
+
+    async def _serials_of(self, name: str, found: dict[bytes, list[int]]) -> None:
+        """Add what one secondary has. Raises SilentError where it does not answer."""
+        host, port = self._secondaries[name].address
+
+        async def ask(origin: bytes) -> None:
+            async with self._slots[name]:
+                try:
+                    soa = await ask_soa(origin, host, port, self._keys[name], TIMEOUT)
+                except SilentError as error:
+                    self._heard(name, error)
+                    raise
+                except (ZonecastError, OSError):
+                    return  # it says that it has none
+                finally:
+                    self._changed()
+            found[origin].append(soa_serial(soa.rdatas[0]))
+
+        first, *rest = found
+        await ask(first)
+        await asyncio.gather(*map(ask, rest))
+
+    def silent(self) -> frozenset[str]:
+        """The secondaries that do not answer."""
+        return frozenset(self._silent)
 
     async def run(self) -> None:
         """Send what is due, for ever; cancel it to stop."""

@@ -31,6 +31,7 @@ RETRIES = (0.0, 0.5, 2.0, 5.0, 15.0)
 DEADLINE = 900.0
 
 Published = Callable[[dict[str, Any]], Awaitable[None]]
+Serials = Callable[[list[bytes]], Awaitable[tuple[dict[bytes, list[int]], set[str]]]]
 
 
 class Publishers:
@@ -71,10 +72,11 @@ class Publishers:
 
 class Publishing:
     """One repository. `published` is awaited with each result; `changed` tells `status`; `pulled`
-    gives the zones that come from primaries and so not from here.
+    gives the zones that come from primaries and so not from here, `serials` what secondaries have.
 
     `tip` is where the branch is, `done` the tip that was published or refused, `published` the
-    last one published by this process, `last` the last one that the store knows of.
+    last one published by this process, `last` the last one that the store knows of; `unasked` are
+    secondaries that did not say what they have before the first publication.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Publishing:
         changed: Callable[[], None],
         pulled: Callable[[], Iterable[bytes]],
         approvals: Approvals,
+        serials: Serials,
     ) -> None:
         self._config = config
         self.repository = repository
@@ -96,6 +99,7 @@ class Publishing:
         self._changed = changed
         self._pulled = pulled
         self._approvals = approvals
+        self._serials = serials
         self._again = False
         self._wake = asyncio.Event()
         self.looked = asyncio.Event()
@@ -104,6 +108,7 @@ class Publishing:
         self.published: str | None = None
         self.last: str | None = None
         self.trouble = ""
+        self.unasked: set[str] = set()
         self.checked_at = 0.0
         self._path = ""
 
@@ -159,18 +164,23 @@ class Publishing:
             return
         async with self._lock:
             self._again = False
-            result = await self._publishers.run(
-                {
-                    "state-dir": str(self._config.state_dir),
-                    "name": self.repository.name,
-                    "path": path,
-                    "commit": tip,
-                    **self._catalog(),
-                    "pulled": [names.to_text(origin) for origin in self._pulled()],
-                    "approved": self._approvals.holds(tip),
-                    "rails": self._config.rails.table(),
-                }
-            )
+            job = {
+                "state-dir": str(self._config.state_dir),
+                "name": self.repository.name,
+                "path": path,
+                "commit": tip,
+                **self._catalog(),
+                "pulled": [names.to_text(origin) for origin in self._pulled()],
+                "served": None,
+                "approved": self._approvals.holds(tip),
+                "rails": self._config.rails.table(),
+            }
+            result = await self._publishers.run(job)
+            if "ask" in result:
+                origins = [names.from_text(text).lower() for text in result["ask"]]
+                found, self.unasked = await self._serials(origins)
+                served = {names.to_text(origin): known for origin, known in found.items()}
+                result = await self._publishers.run({**job, "served": served})
         self.done = None if self._again else tip
         self.last = result["last"]
         if result["former"] is not None:
@@ -235,6 +245,18 @@ class Publishing:
         except ZonecastError:
             return None
         return found if found.startswith(commit) else None
+
+    async def kind(self, name: str) -> str | None:
+        """What git calls the object with this whole hash; None where it is not here."""
+        if not self._path:
+            return None
+        asked = ("cat-file", "-t", name)
+        try:
+            repository = await asyncio.to_thread(Repository.open, self._path)
+            done = await asyncio.to_thread(repository.commands.result, *asked, allowed=(0, 128))
+        except ZonecastError:
+            return None
+        return done.stdout.decode("ascii").strip() or None
 
     async def contains(self, commit: str) -> bool:
         """Whether the branch's tip is a later commit than this one."""

@@ -27,12 +27,20 @@ class Outcome(NamedTuple):
 
 
 class Judge:
-    """Judges the zones of a commit after what is published. `commit_time` is in POSIX seconds."""
+    """Judges the zones of a commit after what is published. `commit_time` is in POSIX seconds;
+    `served` gives the serials that secondaries have of a zone that is new here."""
 
-    def __init__(self, snapshot: Snapshot, safety: Safety, commit_time: int) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        safety: Safety,
+        commit_time: int,
+        served: Callable[[bytes], Iterable[int]] = lambda _: (),
+    ) -> None:
         self.snapshot = snapshot
         self._safety = safety
         self._commit_time = commit_time
+        self._served = served
 
     def whole(self, origin: bytes, parsed: Parsed, policy: ZonePolicy) -> Outcome:
         """The outcome for a zone that was read as a whole."""
@@ -73,7 +81,7 @@ class Judge:
         if stopped:
             return Outcome(stopped, None)
         if managed:
-            above = [] if removed is None else [removed.serial]
+            above = [*self._served(changeset.origin), *([removed.serial] if removed else [])]
             changeset = assign_serial(changeset, self._commit_time, above)
         return Outcome([], changeset)
 

@@ -53,7 +53,8 @@ class Job:
     """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's
     in status and store, `others` those of the other repositories; `pulled` the zones that this
     agent gets from primaries; `catalog` lists the zones of all `catalog_names`, `catalogs` are
-    all that it publishes; `approved` says that a person approved the commit."""
+    all that it publishes; `approved` says that a person approved the commit; `served` are the
+    serials that secondaries have of zones that are new here, None before they were asked."""
 
     name: str
     commit: str
@@ -65,6 +66,11 @@ class Job:
     pulled: frozenset[bytes] = frozenset()
     approved: bool = False
     floors: Floors = field(default_factory=Floors)
+    served: Mapping[bytes, Several[int]] | None = field(default_factory=dict)
+
+    def serials(self, origin: bytes) -> Several[int]:
+        """The serials that secondaries have of a zone."""
+        return () if self.served is None else self.served.get(origin.lower(), ())
 
 
 @dataclass
@@ -113,7 +119,7 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
         plan.sources = {path: blobs for path, blobs in known.items() if path in files}
     changed = _changed(job, plan, files, listing, snapshot)
     contents = _Contents(listing, repository, changed)
-    judge = Judge(snapshot, plan.safety, job.commit_time)
+    judge = Judge(snapshot, plan.safety, job.commit_time, job.serials)
     if published.get("program") == __version__:
         _take_steps(plan, changed, files, contents, judge, policy, elsewhere)
     # A file whose name is no zone's is no zone file, and is named all the same.

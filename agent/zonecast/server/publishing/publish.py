@@ -18,13 +18,16 @@ from zonecast.server.publishing.claims import (
     sources_key,
 )
 from zonecast.server.publishing.planning import Job, Plan, make_plan
+from zonecast.server.publishing.safety import read_policy
+from zonecast.store.reader import Snapshot
 from zonecast.store.writer import WriteTransaction, ZonesWriter
 from zonecast.zone import names
 from zonecast.zone.serial import next_serial
 
 
 def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -> dict[str, Any]:
-    """Publish a commit; the result as the controller wants it.
+    """Publish a commit; the result as the controller wants it. Where secondaries have to be asked
+    first which serials they have, nothing is published and it is "ask", with the zones' names.
 
     Raises RepositoryError where git cannot read the commit, StoreError where the store cannot be
     written; nothing is published then.
@@ -36,8 +39,27 @@ def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -
             rename(former, job.name, transaction)
     with writer.snapshot() as snapshot:
         plan = make_plan(job, repository, snapshot)
+        ask = _to_ask(job, plan, snapshot)
+    if ask:
+        return {"ask": [names.to_text(origin) for origin in ask]}
     with writer.transaction(now) as transaction:
         return {"name": job.name, "former": former, **_write(job, plan, transaction, now)}
+
+
+def _to_ask(job: Job, plan: Plan, snapshot: Snapshot) -> list[bytes]:
+    """The zones of which secondaries have to be asked, with a repository's first publication: the
+    store may have been lost, and git does not hold their serials."""
+    if job.served is not None or plan.policy_error or snapshot.meta(meta_key(job.name)):
+        return []
+    policy = read_policy(plan.policy_text)
+    new = [
+        origin
+        for origin, changeset in plan.changesets.items()
+        if changeset.old_soa is None and policy.zone(origin).serial.mode == "managed"
+    ]
+    if job.catalog is not None and snapshot.record(job.catalog) is None:
+        new.append(job.catalog)
+    return new
 
 
 def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> dict[str, Any]:
@@ -145,7 +167,9 @@ def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
         or (record.origin.lower() in kept and record.source not in configured)
     ]
     last = snapshot.removed(job.catalog) if old is None else old
-    above = [] if last is None or last.serial is None else [last.serial]
+    above = [*job.serials(job.catalog)]
+    if last is not None and last.serial is not None:
+        above.append(last.serial)
     serial = next_serial(above, "unixtime", job.commit_time)
     zone = rfc9432.build(job.catalog, members, serial, old)
     record = snapshot.record(job.catalog)

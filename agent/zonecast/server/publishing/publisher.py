@@ -37,6 +37,9 @@ def read_job(message: dict[str, Any], commit_time: int) -> Job:
         catalogs=frozenset(names.from_text(name) for name in message["catalogs"]),
         others=tuple(message["others"]),
         pulled=frozenset(names.from_text(name) for name in message["pulled"]),
+        served=None
+        if message["served"] is None
+        else {names.from_text(name): served for name, served in message["served"].items()},
         approved=message["approved"],
         floors=Floors.from_table(message["rails"]),
     )
