@@ -81,6 +81,7 @@ def test_the_agent_here_and_the_same_by_transfer(
     assert status == 0
     assert "gone.test." not in by_transfer, "a server is asked for the zones in the files"
     status, by_name, _ = diff(zones.clone, *there, "--zone", "gone.test", "--stat")
+    assert diff(zones.clone, *there, "--zone", "typo.test")[0] == 2
     assert by_name.splitlines()[0].startswith("gone.test.  +0 −4 ~0  removed")
 
     other = Secret(tmp_path / "other.key").make()

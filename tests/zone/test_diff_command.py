@@ -158,6 +158,7 @@ def test_what_cannot_be_read_is_no_removal(repository: Path) -> None:
         (["--server", "ns1.example.com"], 2),
         (["--key-file", "key"], 2),
         (["--zone", "a..b"], 2),
+        (["--zone", "typo.example"], 2),
         (["--served", "--config", "/nowhere/zonecast.toml"], 2),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import Literal, NamedTuple
 
 from zonecast.cli.revisions import Files, changed_between, read_zones, touched_zones
+from zonecast.errors import UsageError
 from zonecast.zone import names
 from zonecast.zone.changeset import diff
 from zonecast.zone.collection import zone_files
@@ -79,9 +80,15 @@ def counts(zones: Iterable[ZoneDifference]) -> Counts:
 
 
 def compare_files(before: Files, after: Files, only: frozenset[bytes]) -> Comparison:
-    """What differs between the zones in two sets of files, of `only` where that is not empty."""
+    """What differs between the zones in two sets of files, of `only` where that is not empty.
+    Raises UsageError for one of `only` that is in neither."""
     new_policy = after.policy()
     old_policy = before.policy_or(new_policy)
+    placed = [
+        zone_files(files.paths, policy)[0].values()
+        for files, policy in ((before, old_policy), (after, new_policy))
+    ]
+    _must_exist(only, {origin.lower() for origins in placed for origin in origins})
     changed = changed_between(before, after, before.paths & after.paths)
     sides = ((before, old_policy), (after, new_policy))
     # Both versions of a zone are read where either is touched: it may have moved.
@@ -101,7 +108,8 @@ def compare_served(
     only: frozenset[bytes],
 ) -> Comparison:
     """What would change of what is served, if these files were published. `served` gives the
-    zones that are, of those in the files and others from the same source."""
+    zones that are, of those in the files and others from the same source. Raises UsageError for
+    one of `only` that is neither in the files nor served."""
     policy = after.policy()
     versions, unplaced = _versions(after, policy, only, None, after.paths)
     before = {
@@ -109,6 +117,7 @@ def compare_served(
         for origin, zone in served(versions.keys() | only).items()
         if not only or origin in only
     }
+    _must_exist(only, before.keys() | versions.keys())
     found = []
     for item in compare(before, versions):
         zone = names.from_text(item.zone, names.ROOT)
@@ -120,6 +129,16 @@ def compare_served(
         else:
             found.append(item)
     return Comparison(found, sorted(unplaced))
+
+
+def _must_exist(only: Iterable[bytes], known: AbstractSet[bytes]) -> None:
+    missing = sorted(names.to_text(origin) for origin in only if origin not in known)
+    if missing:
+        raise UsageError(
+            f"no such zone on either side: {', '.join(missing)}",
+            where="--zone",
+            remedy="without --zone every zone that differs is shown",
+        )
 
 
 def _versions(
