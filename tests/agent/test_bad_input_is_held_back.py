@@ -94,7 +94,9 @@ def test_all_or_nothing_holds_back_the_whole_commit(primary: Agent, zones: Zones
     zones.write("zones/example.com.zone", "rubbish")
     zones.write("zones/example.org.zone", zone_text(2, "www A 192.0.2.2"))
     zones.push("one of two")
-    primary.status_when(lambda r: r["held"], "the commit to be refused")
+    report = primary.status_when(lambda r: r["held"], "the commit to be refused")
+    said = [finding["message"] for reason in report["held"] for finding in reason["findings"]]
+    assert any(text.startswith("1 zone fails and the policy") for text in said)
     assert primary.serial("example.org.") == 1
     zones.write("zones/example.com.zone", zone_text(11, "www A 192.0.2.11"))
     zones.push("both")

@@ -65,10 +65,11 @@ def other_repository(origin: bytes, path: str, name: str) -> Finding:
 def all_or_nothing(held: Mapping[bytes, list[Finding]]) -> Finding:
     """A whole commit waits for the zones that are held."""
     first = next(iter(held.values()))[0]
+    fail = "1 zone fails" if len(held) == 1 else f"{len(held)} zones fail"
     return Finding(
         "all-or-nothing",
         "error",
         first.position,
-        f'{len(held)} zones fail and the policy says publish = "all-or-nothing"',
+        f'{fail} and the policy says publish = "all-or-nothing"',
         "mend what is held, or set publish to each-zone",
     )
