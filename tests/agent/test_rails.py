@@ -124,6 +124,9 @@ def test_an_approval_is_for_one_commit_and_survives_a_restart(primary: Agent, zo
     late = approve(primary, first)
     assert late.returncode == 1
     assert "has moved on" in late.stderr
+    assert "nothing of its tip is held back" in late.stderr
+    tree = approve(primary, run(["git", "rev-parse", "main^{tree}"], zones.clone).strip())
+    assert (tree.returncode, "is no commit's hash" in tree.stderr) == (2, True)
     assert (
         "nothing of commit"
         in approve(primary, run(["git", "rev-parse", "main"], zones.clone).strip()).stderr

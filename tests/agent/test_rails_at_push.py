@@ -181,7 +181,18 @@ def test_without_an_agent_the_old_tip_counts_and_is_said_to(primary: Agent, zone
     commit(zones)
     accepted, said = push(zones)
     assert accepted
-    assert "does not publish 'main' of this repository: judged after" in said
+    assert "does not publish 'main' of this repository but 'live'" in said
+    # The hook's own branch may be the wrong one, as HEAD's in a bare repository.
+    run(["git", "config", "zonecast.branch", "master"], zones.bare)
+    done = subprocess.run(
+        ["git", "push", "origin", "HEAD:live"], cwd=zones.clone, capture_output=True, text=True
+    )
+    remedy = "zonecast hook install --server --branch live"
+    assert "pushes to 'master' alone: " + remedy in done.stderr
+    command = [sys.executable, "-m", *remedy.split(), str(zones.bare)]
+    assert "alone" not in subprocess.run(command, capture_output=True, text=True).stderr
+    command[command.index("live")] = "master"
+    assert remedy in subprocess.run(command, capture_output=True, text=True).stderr
 
 
 def test_a_serial_is_compared_with_the_one_that_is_served(primary: Agent, zones: Zones) -> None:

@@ -71,8 +71,15 @@ def install_command(
     if branch is not None:
         set_branch(repository, branch)
     if server:
+        # Loaded here: pre-commit needs no configuration and no socket.
+        from zonecast.cli.hooks.published import other_branches
+
         hook = install_server(repository)
-        say(f"installed {hook} for pushes to '{published_branch(repository)}'")
+        branch = published_branch(repository)
+        say(f"installed {hook} for pushes to '{branch}'")
+        wrong = other_branches(repository, branch)
+        if wrong:
+            say(f"zonecast: {wrong}", err=True)
         return
     for file in install_client(repository):
         say(f"installed {file}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,12 @@ class Approving:
             )
         text = text.lower()
         if len(text) in _WHOLE:
+            kinds = {await publishing.kind(text) for publishing in self._agent.publishing}
+            if kinds - {None, "commit"}:
+                raise UsageError(
+                    f"'{text}' is no commit's hash",
+                    remedy="git rev-parse COMMIT^{commit} gives a commit's hash",
+                )
             return text
         found = {await publishing.find(text) for publishing in self._agent.publishing}
         found |= {a["commit"] for a in self._agent.approvals.listing() if _starts(a, text)}
@@ -75,9 +82,14 @@ class Approving:
             if tip == commit and publishing.done == tip and tip not in held:
                 raise RejectedError(f"nothing of commit {commit[:12]} is held back")
             if tip is not None and tip != commit and await publishing.contains(commit):
+                remedy = (
+                    f"what is held now is of its tip: zonecast approve {tip}"
+                    if tip in held
+                    else "nothing of its tip is held back, so there is nothing to approve"
+                )
                 raise RejectedError(
                     f"the branch '{publishing.repository.branch}' has moved on from {commit[:12]}",
-                    remedy=f"what is held now is of its tip: zonecast approve {tip}",
+                    remedy=remedy,
                 )
 
     def _held_commits(self) -> set[str]:
@@ -87,10 +99,11 @@ class Approving:
     async def publication(self, request: Message) -> Message:
         """How the repository at one of "paths" stands with its "branch", whether "commit" is
         approved, and the serials that are served of "zones"; "publishes" is false where this agent
-        does not publish that."""
-        publishing = self._publishing(request.get("paths"), request.get("branch"))
+        does not publish that, and "branches" has those that it does."""
+        known = {p.repository.branch: p for p in self._publishing(request.get("paths"))}
+        publishing = known.get(str(request.get("branch")))
         if publishing is None:
-            return {"publishes": False}
+            return {"publishes": False, "branches": sorted(known)}
         name = publishing.repository.name
         with self._agent.reader.begin() as snapshot:
             published = snapshot.meta(meta_key(name)) or {}
@@ -115,15 +128,15 @@ class Approving:
             "approved": self._agent.approvals.holds(str(request.get("commit"))),
         }
 
-    def _publishing(self, paths: object, branch: object) -> Publishing | None:
+    def _publishing(self, paths: object) -> Iterator[Publishing]:
+        """What is published of the repository at one of these paths."""
         if not isinstance(paths, list):
             raise UsageError("the request names no repository")
         for publishing in self._agent.publishing:
             wanted = publishing.repository
             place = wanted.path or Path(wanted.url.removeprefix("file://"))
-            if str(place.resolve()) in paths and wanted.branch == branch:
-                return publishing
-        return None
+            if str(place.resolve()) in paths:
+                yield publishing
 
 
 def _origins(zones: object) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -42,27 +43,63 @@ def ask_published(repository: Repository, branch: str, commit: str) -> Published
 
     None, said on standard error, where no agent answers or it does not publish the branch.
     """
-    socket = repository.config(SOCKET_KEY) or str(DEFAULT_RUN_DIR / STATUS_SOCKET)
-    if socket == NO_SOCKET:
+    socket = _socket(repository)
+    if socket is None:
         return None
-    places = (repository.places.git_dir, repository.places.work_tree)
-    message = {
-        "command": "publication",
-        "paths": [str(place.resolve()) for place in places if place is not None],
-        "branch": branch,
-        "commit": commit,
-    }
+    message = _message(repository, branch, commit)
     try:
-        reply = request(Path(socket), message, TIMEOUT)
+        reply = request(socket, message, TIMEOUT)
         if reply["publishes"]:
-            return _read(reply, partial(_ask_serials, Path(socket), message))
+            return _read(reply, partial(_ask_serials, socket, message))
         why = f"the agent at {socket} does not publish '{branch}' of this repository"
+        others = reply.get("branches", [])
+        if others:
+            why += f" but {_quoted(others)} (zonecast hook install --server --branch NAME)"
     except ConfigError as error:
         why = f"the agent at {socket} is of another version: {error}"
     except ZonecastError as error:
         why = f"{socket}: {error.message}"
     say(f"zonecast: {why}: judged after the branch's old tip", err=True)
     return None
+
+
+def other_branches(repository: Repository, branch: str) -> str:
+    """What to say where the agent publishes other branches of the repository and not this one, for
+    which the hook is installed; "" where it does, publishes nothing of it or does not answer."""
+    socket = _socket(repository)
+    if socket is None:
+        return ""
+    try:
+        reply = request(socket, _message(repository, branch, ""), TIMEOUT)
+    except ZonecastError:
+        return ""
+    others = reply.get("branches", [])
+    if reply["publishes"] or not others:
+        return ""
+    return (
+        f"the agent at {socket} publishes {_quoted(others)}, and this hook judges pushes to "
+        f"'{branch}' alone: zonecast hook install --server --branch {shlex.quote(others[0])}"
+    )
+
+
+def _quoted(branches: Iterable[str]) -> str:
+    return ", ".join(f"'{branch}'" for branch in branches)
+
+
+def _socket(repository: Repository) -> Path | None:
+    """Where the agent answers; None where there is none."""
+    socket = repository.config(SOCKET_KEY) or str(DEFAULT_RUN_DIR / STATUS_SOCKET)
+    return None if socket == NO_SOCKET else Path(socket)
+
+
+def _message(repository: Repository, branch: str, commit: str) -> dict[str, Any]:
+    places = (repository.places.git_dir, repository.places.work_tree)
+    return {
+        "command": "publication",
+        "paths": [str(place.resolve()) for place in places if place is not None],
+        "branch": branch,
+        "commit": commit,
+    }
 
 
 def _ask_serials(

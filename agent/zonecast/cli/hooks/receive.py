@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zonecast.cli.hooks.across import warn_across
 from zonecast.cli.hooks.judgement import Judgement, Parent, judge_change, policy_deleted
 from zonecast.cli.hooks.rails import judge_published, safety_for
+from zonecast.cli.render import say
 from zonecast.cli.revisions import NO_FILES, committed
 from zonecast.errors import RejectedError, UsageError
 from zonecast.repository import Repository
@@ -60,15 +61,20 @@ def judge_push(
 
     Raises RejectedError for what no fixed zone would mend, ConfigError for a broken policy.
     """
-    from zonecast.cli.hooks.published import ask_published
+    from zonecast.cli.hooks.published import ask_published, other_branches
 
     ref = f"refs/heads/{branch}"
+    updates = list(updates)
     for update in updates:
         if update.ref == ref:
             published = None
             if update.new is not None:
                 published = ask_published(repository, branch, update.new)
             return judge_update(repository, update, branch, published)
+    if any(update.ref.startswith("refs/heads/") for update in updates):
+        wrong = other_branches(repository, branch)
+        if wrong:
+            say(f"zonecast: not judged: {wrong}", err=True)
     return None
 
 
