@@ -119,4 +119,4 @@ def test_a_shallow_clone_has_no_parents_to_compare_with(clone: Clone, tmp_path: 
     shallow = Clone(tmp_path / "shallow")
     assert bump(shallow) == "no zone needs a new serial"
     shallow.write(NAME, version(11, h2="192.0.2.92"))
-    assert bump(shallow) == f"{NAME}: serial 11 → 12"
+    assert bump(shallow).endswith(f"{NAME}: serial 11 → 12")

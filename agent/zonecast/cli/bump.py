@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zonecast.cli.hooks.digits import overlaid, stage_digits
+from zonecast.cli.hooks.digits import held_back, overlaid, stage_digits
 from zonecast.cli.hooks.judgement import Judged, Parent, judge_change
 from zonecast.cli.hooks.serials import Edit, Wanted, by_path, edited, plan_edits, write_file
 from zonecast.cli.place import Place, find_place
@@ -53,8 +53,8 @@ def command(
 
     Changed against HEAD, the other branches of a merge under way, HEAD's parents (a merge, revert
     or cherry-pick that was just made) and the commit where this branch left its upstream.
-    Only the serial's digits are written, in the file and in what is staged of it; whatever else
-    is not staged stays so. A zone that did not change or has a greater serial already is left
+    Only the serial's digits are written, in the file and, where changes of the zone are staged,
+    in what is staged of it; whatever else is not staged stays so. A zone that did not change or has a greater serial already is left
     alone.
     """
     places = [find_place(path) for path in paths or (Path(),)]
@@ -77,7 +77,7 @@ def command(
     contents = {path: edited(files.read(path), group) for path, group in by_path(edits).items()}
     if edits:
         _verify(overlaid(files, contents), zones)
-        _stage(place, files, edits)
+        _stage(place, files, edits, zones)
     for path, group in by_path(edits).items():
         write_file(place.top / path, contents[path])
         for edit in group:
@@ -140,13 +140,19 @@ def _versions(repository: Repository) -> list[str]:
     return [commit for commit in dict.fromkeys(found) if repository.has_commit(commit)]
 
 
-def _stage(place: Place, files: Files, edits: list[Edit]) -> None:
-    """The same digits in the index, unless a merge's conflicts are open there."""
+def _stage(place: Place, files: Files, edits: list[Edit], zones: Iterable[Judged]) -> None:
+    """The same digits in the index, unless a merge's conflicts are open there; not of zones of
+    which nothing else is staged."""
     repository = place.needs_repository()
     if repository.index.has_conflicts():
         say("not staged: the merge's conflicts are open; git add what you resolve", err=True)
-    else:
-        stage_digits(repository, files, edits, place.prefix)
+        return
+    held = held_back(repository, files, (zone.parsed for zone in zones), place.prefix)
+    stage_digits(repository, files, [e for e in edits if e.path not in held], place.prefix)
+    for path in sorted({edit.path for edit in edits} & held):
+        if place.prefix + path in repository.index.entries():
+            shown = printable(place.display(path))
+            say(f"{shown}: not staged, nor are the zone's changes; git add them", err=True)
 
 
 def _verify(files: Files, zones: Iterable[Judged]) -> None:

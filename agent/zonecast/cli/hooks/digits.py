@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from zonecast.cli.hooks.serials import Edit, by_path, edited
-from zonecast.cli.revisions import Files, read_zones, staged, touched_zones
+from zonecast.cli.revisions import Files, committed_or_none, read_zones, staged, touched_zones
 from zonecast.repository import Repository
 from zonecast.zone.policy import Policy
+from zonecast.zone.zonefile import Parsed
 
 
 def overlaid(files: Files, contents: Mapping[str, bytes]) -> Files:
@@ -35,6 +36,29 @@ def same_digits(files: Files, path: str, content: bytes, edits: Iterable[Edit]) 
                 moved.append(edit._replace(start=span[1], end=span[2]))
                 break
     return moved
+
+
+def held_back(
+    repository: Repository, files: Files, zones: Iterable[Parsed], prefix: str = ""
+) -> set[str]:
+    """The files whose serials the index is not to have yet: those of `zones`, read from the work
+    tree's `files` below `prefix`, that have changes there and none in the index. The next commit
+    would hold a serial alone, raised for nothing."""
+    index, head = staged(repository, prefix), committed_or_none(repository, "HEAD", prefix)
+    found = set()
+    for parsed in zones:
+        if parsed.serial_span is None:
+            continue
+        paths = [path for path in parsed.files if path in index.paths]
+        is_staged = any(
+            path not in head.paths or head.blob(path) != index.blob(path) for path in paths
+        )
+        has_more = len(paths) < len(parsed.files) or any(
+            files.read(path) != index.read(path) for path in paths
+        )
+        if has_more and not is_staged:
+            found.add(parsed.serial_span[0])
+    return found
 
 
 def stage_digits(
