@@ -56,7 +56,7 @@ def test_a_moved_repository_keeps_held_zones_its_commit_and_its_rails(
     ns1.await_serial("example.com.", 10)
     zones.write(COM, zone_text(11, *HOSTS[:3]))
     zones.write(EDU, zone_text(0, "broken A nonsense"))
-    zones.push("much deleted")
+    published = zones.push("much deleted")
     ns1.status_when(lambda r: len(r["held"]) == 2, "both to be held")
     moved = zones.bare.with_name("moved.git")
     zones.bare.rename(moved)
@@ -74,12 +74,12 @@ def test_a_moved_repository_keeps_held_zones_its_commit_and_its_rails(
     # What was published is known still: a rewritten branch is.
     run(["git", "reset", "-q", "--hard", "HEAD~1"], zones.clone)
     zones.push("rewritten", "--force")
-    (reason,) = ns1.status_when(
-        lambda r: [x for x in r["held"] if x["findings"][0]["id"] == "history-rewritten"],
+    report = ns1.status_when(
+        lambda r: any(x["findings"][0]["id"] == "history-rewritten" for x in r["held"]),
         "rewritten history to be held",
-    )["held"][:1]
+    )
+    assert report["repositories"][0]["commit"] == published
     assert ns1.serial("example.com.") == 10
-    assert reason["repository"]
 
 
 def test_a_clone_that_is_some_commits_old_takes_nothing_away(
@@ -147,3 +147,33 @@ def test_a_repository_taken_out_takes_its_zones_but_not_protected_ones(
     assert ns1.serial("example.org.") == 10
     listed = {"example.org.", "example.edu."}
     ns1.status_when(lambda r: members(ns1, secret) == listed, "the catalog without example.com")
+
+
+def test_the_path_of_another_repository_by_mistake_takes_nothing_away(
+    zones: Zones, secret: Secret, new_agent: MakeAgent
+) -> None:
+    other = Zones(zones.directory / "other")
+    other.directory.mkdir()
+    other.make(POLICY)
+    zones.write(COM, zone_text(10))
+    zones.write(ORG, zone_text(10))
+    commit = zones.push()
+    other.write(COM, zone_text(9))
+    other.write("zones/broken.example.zone", "nonsense")
+    other.push()
+    ns1, ns2 = new_agent("ns1"), new_agent("ns2")
+    right = primary_config(zones, secret, ns2)
+    ns1.configure(*right).start()
+    ns1.await_serial("example.org.", 10)
+    reload(ns1, *primary_config(other, secret, ns2))
+    report = ns1.status_when(lambda r: r["agent"]["swept"], "zones to be swept")
+    held = {reason["what"]: reason["findings"][0]["id"] for reason in report["held"]}
+    assert held["example.com."] == "serial-backwards"
+    assert held["example.org."] == "zone-removed"
+    assert (ns1.serial("example.com."), ns1.serial("example.org.")) == (10, 10)
+    assert members(ns1, secret) == {"example.com.", "example.org."}
+    reload(ns1, *right)
+    report = ns1.status_when(lambda r: r["agent"]["swept"], "zones to be swept")
+    assert report["held"] == []
+    assert {z["source"] for z in report["zones"]} == {"catalog", str(zones.bare)}
+    assert report["repositories"][0]["commit"] == commit

@@ -48,11 +48,14 @@ class Commands:
     def _report(self, wanted: bytes | None) -> Message:
         agent = self._agent
         expired = agent.control.expired()
+        repositories = {repository.name for repository in agent.config.repository}
         with agent.reader.begin() as snapshot:
             records = [r for r in snapshot.records() if wanted in (None, r.origin.lower())]
             held = [
                 reason
                 for reason in held_status(snapshot.held())
+                # What a repository held that is configured no more is nobody's concern.
+                if reason["repository"] in repositories
                 if wanted is None or reason["what"] in (names.to_text(wanted), reason["repository"])
             ]
         zones = [self._zone(record, expired) for record in records]

@@ -15,6 +15,7 @@ from zonecast.repository import Repository
 from zonecast.store.reader import Snapshot
 from zonecast.store.schema import ZoneRecord
 from zonecast.store.writer import WriteTransaction
+from zonecast.zone.rrset import Zone
 
 CATALOG_SOURCE = "catalog"
 
@@ -61,12 +62,11 @@ def claimed(snapshot: Snapshot, repositories: Iterable[str]) -> dict[bytes, str]
 
 def is_catalog(snapshot: Snapshot, record: ZoneRecord) -> bool:
     """Whether a stored zone is a catalog (RFC 9432)."""
-    return record.source == CATALOG_SOURCE or listed(snapshot, record.origin) is not None
+    return record.source == CATALOG_SOURCE or listed(snapshot.zone(record.origin)) is not None
 
 
-def listed(snapshot: Snapshot, catalog: bytes) -> frozenset[bytes] | None:
-    """The members of a stored catalog; None where there is none, or it is broken."""
-    zone = snapshot.zone(catalog)
+def listed(zone: Zone | None) -> frozenset[bytes] | None:
+    """The members of a catalog; None where there is none, or it is broken."""
     try:
         return None if zone is None else frozenset(members(zone))
     except CatalogError:

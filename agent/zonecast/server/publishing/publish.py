@@ -158,7 +158,7 @@ def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
         return None
     snapshot = transaction.snapshot
     old = snapshot.zone(job.catalog)
-    kept = (listed(snapshot, job.catalog) or frozenset()) - job.pulled - job.catalogs
+    kept = (listed(old) or frozenset()) - job.pulled - job.catalogs
     configured = {job.name, *job.others}
     members = [
         record.origin.lower()
