@@ -54,8 +54,8 @@ def command(
     Changed against HEAD, the other branches of a merge under way, HEAD's parents (a merge, revert
     or cherry-pick that was just made) and the commit where this branch left its upstream.
     Only the serial's digits are written, in the file and, where changes of the zone are staged,
-    in what is staged of it; whatever else is not staged stays so. A zone that did not change or has a greater serial already is left
-    alone.
+    in what is staged of it; whatever else is not staged stays so. A zone that did not change or
+    has a greater serial already is left alone.
     """
     places = [find_place(path) for path in paths or (Path(),)]
     place = places[0]
