@@ -16,6 +16,7 @@ from zonecast.zone import rdata as rd
         ("a APL 1:192.0.2.0/24 3:00/1", ("syntax", 5, 22)),
         ("a NSEC b", ("syntax", 5, 9)),
         ("a RRSIG A 8 2 1h 20300101000000 20200101000000 1 @ AAAA", ("syntax", 5, 15)),
+        ("a SIG A 8 2 1h 20300101000000 20200101000000 1 @ AAAA", ("syntax", 5, 13)),
         ("a URI 10 1 http://x", ("syntax", 5, 12)),
         ("a TYPE3 \\# 1 00", ("unknown-type", 5, 3)),
         ("a MD b", ("unknown-type", 5, 3)),

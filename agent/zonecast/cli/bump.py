@@ -149,8 +149,10 @@ def _stage(place: Place, files: Files, edits: list[Edit], zones: Iterable[Judged
         return
     held = held_back(repository, files, (zone.parsed for zone in zones), place.prefix)
     stage_digits(repository, files, [e for e in edits if e.path not in held], place.prefix)
-    for path in sorted({edit.path for edit in edits} & held):
-        if place.prefix + path in repository.index.entries():
+    held &= {edit.path for edit in edits}
+    known = repository.index.entries() if held else {}
+    for path in sorted(held):
+        if place.prefix + path in known:
             shown = printable(place.display(path))
             say(f"{shown}: not staged, nor are the zone's changes; git add them", err=True)
 

@@ -105,6 +105,7 @@ def _uri(found: Sequence[Token]) -> None:
 _CHECKS: dict[int, Callable[[Sequence[Token]], None]] = {
     19: _x25,
     42: _apl,
+    rd.SIG: _rrsig,
     rd.RRSIG: _rrsig,
     rd.NSEC: _nsec,
     256: _uri,
