@@ -45,8 +45,9 @@ $(READY): requirements.lock requirements-dev.lock pyproject.toml
 demo: $(READY)
 	@$(BIN)/zonecast demo $(ARGS)
 
+# Much of the suite waits for servers: a process more than there are cores keeps them busy.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $$(($$(nproc) + 1)) --dist loadfile $(ARGS)
 
 test-differential: $(READY)
 	ZONECAST_DIFFERENTIAL=whole $(BIN)/python -m pytest tests/differential $(ARGS)
