@@ -42,7 +42,7 @@ def test_managed_zones_and_the_catalog_go_on_above_what_secondaries_have(
     assert report["converged"], ns1.log
     assert len(before) == 5
     for zone in report["zones"]:
-        assert zone["serial"] == before[zone["zone"]] + 1
+        assert zone["serial"] > before[zone["zone"]]
     assert report["warnings"] == []
 
 
