@@ -201,6 +201,7 @@ class Publishing:
         return {
             "catalogs": [names.to_text(origin) for origin in catalogs],
             "others": [r.name for r in repositories if r.name != self.repository.name],
+            "primaries": [primary.name for primary in self._config.primary],
             "catalog": None if catalog is None else names.to_text(catalog),
             "catalog-names": sharing,
         }

@@ -51,8 +51,8 @@ Blobs = dict[str, str | None]
 @dataclass(frozen=True)
 class Job:
     """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's
-    in status and store, `others` those of the other repositories; `pulled` the zones that this
-    agent gets from primaries; `catalog` lists the zones of all `catalog_names`, `catalogs` are
+    in status and store, `others` those of the other repositories, `primaries` those of the servers
+    that zones are pulled from; `pulled` these zones, as far as they are known yet; `catalog` lists the zones of all `catalog_names`, `catalogs` are
     all that it publishes; `approved` says that a person approved the commit; `served` are the
     serials that secondaries have of zones that are new here, None before they were asked."""
 
@@ -63,6 +63,7 @@ class Job:
     catalog_names: tuple[str, ...] = ()
     catalogs: frozenset[bytes] = frozenset()
     others: tuple[str, ...] = ()
+    primaries: tuple[str, ...] = ()
     pulled: frozenset[bytes] = frozenset()
     approved: bool = False
     floors: Floors = field(default_factory=Floors)
@@ -180,7 +181,7 @@ def _remove(
     """The zones that the commit has no more, where the rails let them go. A repository takes what
     it names, though it is held, from a source that is none any more; the `first` commit published
     from it takes the rest as well: it may be a clone that is some commits old."""
-    sources = {job.name, *job.others, CATALOG_SOURCE}
+    sources = {job.name, *job.others, *job.primaries, CATALOG_SOURCE}
     for record in snapshot.records():
         origin = record.origin.lower()
         ours = record.source == job.name

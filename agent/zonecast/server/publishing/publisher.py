@@ -36,6 +36,7 @@ def read_job(message: dict[str, Any], commit_time: int) -> Job:
         catalog_names=tuple(message["catalog-names"]),
         catalogs=frozenset(names.from_text(name) for name in message["catalogs"]),
         others=tuple(message["others"]),
+        primaries=tuple(message["primaries"]),
         pulled=frozenset(names.from_text(name) for name in message["pulled"]),
         served=None
         if message["served"] is None
