@@ -47,8 +47,13 @@ def read_step(old: bytes, new: bytes, *, path: str, origin: bytes) -> Step | Non
     """The step from one version of a zone file to the next; None where the file has to be read
     as a whole."""
     differences = hunks(old, new, len(new) // _SHARE)
-    before, after = Text.of(old, origin), Text.of(new, origin)
-    if differences is None or before is None or after is None or before.ttl != after.ttl:
+    after = None if differences is None else Text.of(new, origin)
+    if differences is None or after is None:
+        return None
+    changed = [old[hunk.old_start : hunk.old_end] for hunk in differences]
+    changed += [new[hunk.new_start : hunk.new_end] for hunk in differences]
+    before = Text.before(old, after, changed)
+    if before is None:
         return None
     touched = {b""}
     for text, ranges in (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from zonecast.zone import names
 from zonecast.zone.zonefile import tokens
@@ -18,6 +18,8 @@ from zonecast.zone.zonefile import tokens
 _MANY = 20_000  # parentheses or backslashes: a file with more is read as a whole
 _LONG = 1 << 18  # octets that one entry in parentheses may take
 _OWNER = re.compile(rb"\n([^\s;$()\"\\]+)")
+# What may make a part of a text bear on the rest of it.
+_DOUBT = re.compile(rb'[$\\]|zonecast:|\xef\xbb\xbf|(?:^|\n)[("\r]')
 _GOES_ON = frozenset(b" \t;\r\n$")
 _FEW = 4
 
@@ -25,9 +27,12 @@ _FEW = 4
 class Text:
     """A zone file's octets, cut into passages. `ttl` is what its `$TTL` says."""
 
-    def __init__(self, octets: bytes, ttl: bytes, spans: list[tuple[int, int]]) -> None:
+    def __init__(
+        self, octets: bytes, ttl: bytes, spans: list[tuple[int, int]], origin: bytes
+    ) -> None:
         self.octets = octets
         self.ttl = ttl
+        self.origin = origin
         self._spans = spans
         self._starts = [start for start, _ in spans]
 
@@ -36,14 +41,24 @@ class Text:
         """The text of a zone file; None where its passages cannot be read by themselves."""
         if octets.startswith(b"\xef\xbb\xbf") or b"zonecast:" in octets or _escaped_owner(octets):
             return None
-        if b"$INCLUDE" in octets.upper():
+        if _mentions_include(octets):
             return None
         spans = _parentheses(octets)
         ttl = _default_ttl(octets, origin)
         if spans is None or ttl is None:
             return None
-        text = cls(octets, ttl, spans)
+        text = cls(octets, ttl, spans, origin)
         return None if text._hides_owners() else text
+
+    @classmethod
+    def before(cls, octets: bytes, after: Text, changed: Iterable[bytes]) -> Text | None:
+        """The version before `after`, another one of the same file: all but `changed`, what either
+        has alone, is as safe as there, and looked at no more; as `of` gives it where that is not."""
+        if any(_DOUBT.search(part) for part in changed):
+            text = cls.of(octets, after.origin)
+            return text if text is not None and text.ttl == after.ttl else None
+        spans = _parentheses(octets)
+        return None if spans is None else cls(octets, after.ttl, spans, after.origin)
 
     def passages(self, start: int, end: int) -> list[tuple[int, int]] | None:
         """The passages that octets [start, end) are part of, `start` beginning a line; where the
@@ -176,6 +191,18 @@ def _entry_end(octets: bytes, start: int) -> int | None:
         if whole and entry.problem is None:
             return start + sum(map(len, lines[: entry.next_line])) + entry.next_line
     return None
+
+
+def _mentions_include(octets: bytes) -> bool:
+    """Whether a file may be included somewhere, or there are too many dollars to be sure."""
+    at = octets.find(b"$")
+    for _ in range(_MANY):
+        if at < 0:
+            return False
+        if octets[at : at + 8].upper() == b"$INCLUDE":
+            return True
+        at = octets.find(b"$", at + 1)
+    return True
 
 
 def _escaped_owner(octets: bytes) -> bool:
