@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from zonecast import config as module
-from zonecast.config import (
-    Config,
+from zonecast.config import Config, load
+from zonecast.config.tables import (
     KeyConfig,
     MemberConfig,
     PeerConfig,
@@ -21,9 +21,8 @@ from zonecast.config import (
     RepositoryConfig,
     SecondaryConfig,
     TlsConfig,
-    load,
-    read_endpoint,
 )
+from zonecast.config.values import read_endpoint
 from zonecast.errors import ConfigError
 from zonecast.options import key_of
 from zonecast.zone.policy import Floors

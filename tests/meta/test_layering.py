@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "repository": {"repository", "protocol", "zone"} | COMMON,
     "server": {"server", "repository", "store", "protocol", "zone", "__init__"} | COMMON,
     "cli": {"cli", "server", "repository", "store", "protocol", "zone", "__init__"} | COMMON,
-    "config": {"options", "errors", "protocol", "zone"},
+    "config": {"config", "options", "errors", "protocol", "zone"},
     "options": {"errors"},
     "errors": set(),
     "__init__": set(),

@@ -14,7 +14,7 @@ from zonecast.cli.diffing.text import show_human, show_json
 from zonecast.cli.place import Place, find_place
 from zonecast.cli.render import format_option, say
 from zonecast.cli.revisions import Files, committed, committed_or_none, staged, work_tree
-from zonecast.config import Endpoint, read_endpoint
+from zonecast.config.values import Endpoint, read_endpoint
 from zonecast.errors import BadNameError, UsageError
 from zonecast.zone import names
 from zonecast.zone.rrset import Zone

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from zonecast.config import ALGORITHMS
+from zonecast.config.tables import ALGORITHMS
 from zonecast.errors import BadNameError, UsageError, ZonecastError
 from zonecast.zone import names
 

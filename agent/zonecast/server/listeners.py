@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import ifaddr
 
-from zonecast.config import TLS_PORT, Endpoint
+from zonecast.config.values import TLS_PORT, Endpoint
 from zonecast.errors import ZonecastError
 from zonecast.server.systemd import PassedSocket
 

@@ -23,7 +23,8 @@ from zonecast.zone.rrset import RRset, soa_serial
 from zonecast.zone.serial import is_greater
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, Endpoint
+    from zonecast.config import Config
+    from zonecast.config.values import Endpoint
     from zonecast.store.control import ControlStore
 
 log = logging.getLogger("zonecast.notifying")

@@ -9,7 +9,8 @@ from zonecast.protocol.tsig import Key
 from zonecast.zone import names
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, PeerConfig
+    from zonecast.config import Config
+    from zonecast.config.tables import PeerConfig
 
 
 def signing_key(config: Config, peer: PeerConfig) -> Key | None:

@@ -18,7 +18,8 @@ from zonecast.zone import names
 if TYPE_CHECKING:
     import socket
 
-    from zonecast.config import Config, PeerConfig, SecondaryConfig, TlsConfig
+    from zonecast.config import Config
+    from zonecast.config.tables import PeerConfig, SecondaryConfig, TlsConfig
     from zonecast.server.listeners import Listening
 
 log = logging.getLogger("zonecast.workers")

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from zonecast.cli.keygen import OCTETS
-from zonecast.config import Endpoint, load
+from zonecast.config import load
+from zonecast.config.values import Endpoint
 from zonecast.errors import BadNameError, ConfigError, StoreError, ZonecastError
 from zonecast.protocol.sections import NOTAUTH, REFUSED
 from zonecast.protocol.transfer_in import Limits, TransferError, WholeZone

@@ -20,7 +20,8 @@ from zonecast.server.publishing.watching import Watch
 from zonecast.zone import names
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, RepositoryConfig
+    from zonecast.config import Config
+    from zonecast.config.tables import RepositoryConfig
 
 log = logging.getLogger("zonecast.publishing")
 

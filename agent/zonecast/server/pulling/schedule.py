@@ -26,7 +26,8 @@ from zonecast.zone.rrset import soa_serial, soa_timers
 from zonecast.zone.serial import is_greater
 
 if TYPE_CHECKING:
-    from zonecast.config import Config, PeerConfig
+    from zonecast.config import Config
+    from zonecast.config.tables import PeerConfig
     from zonecast.store.control import ControlStore
     from zonecast.store.reader import ZonesReader
 

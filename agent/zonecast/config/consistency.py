@@ -1,0 +1,88 @@
+"""What no single option of the agent's configuration can know: what must agree between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zonecast.config.tables import MemberConfig
+from zonecast.config.values import TLS_PORT
+from zonecast.options import Document
+from zonecast.zone import names
+
+if TYPE_CHECKING:
+    from zonecast.config import Config
+
+
+def check(config: Config, document: Document) -> None:
+    """Raises ConfigError for the first disagreement."""
+    _check_unique("key", [names.to_text(key.name) for key in config.key], document)
+    _check_unique("secondary", [peer.name for peer in config.secondary], document)
+    _check_unique("primary", [peer.name for peer in config.primary], document)
+    _check_unique("repository", [repository.name for repository in config.repository], document)
+    _check_unique("zone", [names.to_text(zone.name) for zone in config.zone], document)
+    catalogs = [names.to_text(catalog.name) for catalog in config.catalog]
+    _check_unique("catalog", catalogs, document)
+    for number, endpoint in enumerate(config.listen):
+        if endpoint.port == TLS_PORT or (config.tls is not None and endpoint in config.tls.listen):
+            raise document.error(
+                f"'{endpoint}' is for TLS, and not answered on in clear",
+                remedy="name it under [tls]",
+                at=("listen", number),
+            )
+    for number, secondary in enumerate(config.secondary):
+        if secondary.tls and config.tls is None:
+            raise document.below("secondary", number).error(
+                f"'{secondary.name}' is to transfer over TLS, but there is no [tls]", at=("tls",)
+            )
+    for prefix in config.query.deny:
+        if prefix in config.query.allow:
+            raise document.below("query").error(f"'{prefix}' is allowed and denied", at=("deny",))
+    keys = {key.name for key in config.key}
+    for table, peers in (("secondary", config.secondary), ("primary", config.primary)):
+        for number, peer in enumerate(peers):
+            for key in peer.keys:
+                if key not in keys:
+                    raise document.below(table, number).error(
+                        f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names",
+                        at=("keys",),
+                    )
+    primaries = {peer.name for peer in config.primary}
+    for table, members in (("catalog", config.catalog), ("zone", config.zone)):
+        for number, member in enumerate(members):
+            place = document.below(table, number)
+            _check_member(member, primaries, place)
+            if table == "zone" and names.to_text(member.name) in catalogs:
+                raise place.error(
+                    f"'{names.to_text(member.name)}' is a [[catalog]] as well", at=("name",)
+                )
+    for number, repository in enumerate(config.repository):
+        place = document.below("repository", number)
+        if (repository.path is None) == (not repository.url):
+            raise place.error("give either 'path' or 'url'")
+        if repository.catalog in {member.name for member in config.catalog + config.zone}:
+            raise place.error(
+                "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
+            )
+
+
+def _check_unique(table: str, items: list[str], document: Document) -> None:
+    for number, item in enumerate(items):
+        first = items.index(item)
+        if first != number:
+            raise document.error(
+                f"[[{table}]]: '{item}' stands here more than once",
+                at=(table, number),
+                also=(table, first),
+            )
+
+
+def _check_member(member: MemberConfig, primaries: set[str], document: Document) -> None:
+    if not member.primaries:
+        raise document.error(f"'{names.to_text(member.name)}' has no primaries", at=("primaries",))
+    for name in member.primaries:
+        if name not in primaries:
+            raise document.error(
+                f"'{names.to_text(member.name)}' is to be pulled from '{name}',"
+                " which no [[primary]] names",
+                at=("primaries",),
+            )

@@ -1,0 +1,147 @@
+"""The tables of the agent's configuration: each class is one, each field an option (see `options`);
+`docs/configuration.md` is held against them by a test. Secrets stay in their files until the agent
+needs them.
+"""
+
+from __future__ import annotations
+
+import base64
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from zonecast.config.values import (
+    TLS_PORT,
+    Endpoint,
+    read_endpoint,
+    read_origin,
+    read_path,
+    read_prefix,
+    read_tls_endpoint,
+)
+from zonecast.errors import ConfigError
+from zonecast.options import duration, flag, one_of, option, several, text, whole
+
+ALGORITHMS = ("hmac-sha256", "hmac-sha224", "hmac-sha384", "hmac-sha512")
+MIN_SECRET_OCTETS = 16
+
+
+@dataclass(frozen=True)
+class KeyConfig:
+    """[[key]]: a TSIG key (RFC 8945)."""
+
+    name: bytes = option("the key's name, the same on both sides", read_origin)
+    secret_file: Path = option("the file with its secret, base64 on one line", read_path)
+    algorithm: str = option("the MAC", one_of(*ALGORITHMS), "hmac-sha256")
+
+    def secret(self) -> bytes:
+        """The secret, read from its file, which others must not be able to read.
+
+        Raises ConfigError. Only the agent reads secrets: who asks for status need not be able to.
+        """
+        file = self.secret_file
+        try:
+            mode = file.stat().st_mode
+            octets = base64.b64decode(file.read_text("ascii").strip(), validate=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the secret cannot be read: {error.strerror}", where=str(file)
+            ) from None
+        except ValueError:
+            raise ConfigError(
+                "holds no base64 text", where=str(file), remedy="make one with zonecast keygen"
+            ) from None
+        if mode & stat.S_IROTH:
+            raise ConfigError(
+                "everybody can read the secret", where=str(file), remedy=f"chmod o-rwx {file}"
+            )
+        if len(octets) < MIN_SECRET_OCTETS:
+            raise ConfigError(
+                f"the secret has less than {MIN_SECRET_OCTETS * 8} bits", where=str(file)
+            )
+        return octets
+
+
+@dataclass(frozen=True)
+class RepositoryConfig:
+    """[[repository]]: a git repository of zones this agent is primary for."""
+
+    path: Path | None = option("a local repository, bare or not", read_path, None)
+    url: str = option("a remote repository, fetched", text, "")
+    branch: str = option("the branch that is published", text, "main")
+    catalog: bytes | None = option(
+        "publish a catalog zone of this name (RFC 9432)", read_origin, None
+    )
+    poll_interval: float = option("seconds between looks at the branch", duration, 15.0)
+    ssh_key_file: Path | None = option("the private key for an ssh url", read_path, None)
+    known_hosts: Path | None = option("the known_hosts file for an ssh url", read_path, None)
+    token_file: Path | None = option("a file with a token for an https url", read_path, None)
+
+    @property
+    def name(self) -> str:
+        """What the repository is called in status and store: its path or url."""
+        return self.url or str(self.path)
+
+
+@dataclass(frozen=True)
+class PeerConfig:
+    """[[primary]]: whom to pull from."""
+
+    name: str = option("what status calls it", text)
+    address: Endpoint = option("IP address and port, 53 by default", read_endpoint)
+    keys: tuple[bytes, ...] = option(
+        "names of [[key]]s; without, the address", several(read_origin), ()
+    )
+
+
+@dataclass(frozen=True)
+class SecondaryConfig(PeerConfig):
+    """[[secondary]]: whom to NOTIFY and who may transfer."""
+
+    tls: bool = option("whether it may transfer over TLS alone", flag, False)
+
+
+@dataclass(frozen=True)
+class TlsConfig:
+    """[tls]: DNS over TLS (RFC 7858), and zone transfers over it (RFC 9103)."""
+
+    certificate_file: Path = option("the certificate and its intermediates, PEM", read_path)
+    key_file: Path = option("its private key, PEM, without passphrase", read_path)
+    listen: tuple[Endpoint, ...] = option(
+        "addresses answered on over TLS, port 853 by default; ignored when systemd passes such",
+        several(read_tls_endpoint),
+        (Endpoint("0.0.0.0", TLS_PORT), Endpoint("::", TLS_PORT)),
+    )
+    oldest_version: str = option("the oldest version spoken", one_of("1.2", "1.3"), "1.3")
+
+
+@dataclass(frozen=True)
+class MemberConfig:
+    """[[zone]] and [[catalog]]: a zone pulled from primaries, or a catalog and all its members."""
+
+    name: bytes = option("the zone's name", read_origin)
+    primaries: tuple[str, ...] = option("names of [[primary]]s, in order", several(text))
+
+
+@dataclass(frozen=True)
+class QueryConfig:
+    """[query]: who may ask. The longest prefix that holds a client decides."""
+
+    allow: tuple[str, ...] = option("prefixes that may ask", several(read_prefix), ())
+    deny: tuple[str, ...] = option("prefixes that get REFUSED", several(read_prefix), ())
+
+
+@dataclass(frozen=True)
+class RateLimitConfig:
+    """[rate-limit]: how many answers over UDP go to one client prefix."""
+
+    responses_per_second: int = option(
+        "answers a second to one prefix; 0: no limit", whole(0, 100_000), 0
+    )
+    slip: int = option(
+        "every how-manieth answer over the limit is sent truncated; 0: none", whole(0, 100), 2
+    )
+    ipv4_prefix: int = option("bits of an IPv4 prefix", whole(8, 32), 24)
+    ipv6_prefix: int = option("bits of an IPv6 prefix", whole(16, 128), 56)
+    allow: tuple[str, ...] = option("prefixes without a limit", several(read_prefix), ())
+    dry_run: bool = option("count, and send all the same", flag, False)

@@ -1,0 +1,76 @@
+"""What the options of the agent's configuration are made of: addresses, prefixes, names, paths."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zonecast.options import text
+from zonecast.zone import names
+
+# Where nothing is said in clear (RFC 7858 §3.1).
+TLS_PORT = 853
+
+
+class Endpoint(NamedTuple):
+    """An IP address and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_endpoint(value: Any, default: int = 53) -> Endpoint:
+    """An address with or without a port: "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53"."""
+    written = text(value)
+    host, port = written, str(default)
+    if written.startswith("["):
+        host, _, rest = written[1:].partition("]")
+        port = rest.removeprefix(":") or str(default)
+    elif written.count(":") == 1:
+        host, port = written.split(":")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"'{written}' is no IP address with an optional port") from None
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"'{written}' has no port from 1 to 65535")
+    return Endpoint(str(address), int(port))
+
+
+def read_tls_endpoint(value: Any) -> Endpoint:
+    """The same, with another port by default."""
+    return read_endpoint(value, TLS_PORT)
+
+
+def read_prefix(value: Any) -> str:
+    """An address prefix, or an address: "192.0.2.0/24", "2001:db8::1"."""
+    written = text(value)
+    try:
+        return str(ipaddress.ip_network(written))
+    except ValueError as error:
+        raise ValueError(f"no address prefix: {error}") from None
+
+
+def read_origin(value: Any) -> bytes:
+    """A zone's name, with or without the final dot, lower-cased."""
+    return names.from_text(text(value), names.ROOT).lower()
+
+
+def read_path(value: Any) -> Path:
+    """An absolute path."""
+    found = Path(text(value))
+    if not found.is_absolute():
+        raise ValueError(f"'{value}' is not an absolute path")
+    return found
+
+
+def read_phrase(value: Any) -> str:
+    """Text of at most 255 octets, what one string of a TXT record holds."""
+    found = text(value)
+    if len(found.encode()) > 255:
+        raise ValueError("longer than 255 octets")
+    return found
