@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +30,6 @@ database:
     storage: {directory}
 control:
     listen: {directory}/knot.sock
-zone:
-  - domain: {origin}
-    file: {file}
-    zonefile-sync: -1
 """
 _NSD = """\
 server:
@@ -51,9 +47,6 @@ server:
 remote-control:
     control-enable: yes
     control-interface: {directory}/nsd.sock
-zone:
-    name: {origin}
-    zonefile: {file}
 """
 _NAMED = """\
 options {{
@@ -63,10 +56,10 @@ options {{
     pid-file "{directory}/named.pid";
     session-keyfile "{directory}/session.key";
     recursion no;
+    {options}
 }};
 key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};
 controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rndc; }}; }};
-zone "{origin}" {{ type primary; file "{file}"; }};
 """
 _RNDC_KEY = 'key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
 _PDNS = """\
@@ -87,11 +80,29 @@ _ZONECAST = """\
 state-dir = "{directory}/state"
 listen = ["127.0.0.1:{port}"]
 workers = {workers}
+"""
 
+# What stands in each configuration about the zone: here of a server that loads it and no more.
+ALONE = {
+    "zonecast": """
 [[repository]]
 path = "{directory}/repository"
 branch = "main"
-"""
+""",
+    "Knot": """\
+zone:
+  - domain: {origin}
+    file: {file}
+    zonefile-sync: -1
+""",
+    "NSD": """\
+zone:
+    name: {origin}
+    zonefile: {file}
+""",
+    "BIND": 'zone "{origin}" {{ type primary; file "{file}"; }};\n',
+    "PowerDNS": 'zone "{origin}" {{ type native; file "{file}"; }};\n',
+}
 
 
 class Server(NamedTuple):
@@ -116,9 +127,17 @@ def free_ports(count: int) -> list[int]:
 
 
 def configured(
-    directory: Path, origin: str, file: Path, *, workers: int = 1, names: Sequence[str] = ()
+    directory: Path,
+    origin: str,
+    file: Path,
+    *,
+    workers: int = 1,
+    names: Sequence[str] = (),
+    zones: Mapping[str, str] = ALONE,
+    **more: object,
 ) -> dict[str, Server]:
-    """The servers that are installed, of those in `names` where it is given."""
+    """The servers that are installed, of those in `names` where it is given. `zones` says for each
+    what it does with the zone, and is formatted with `more`, too."""
     makers: dict[str, Callable[[Path, int, dict[str, object]], Server | None]] = {
         "zonecast": _zonecast,
         "Knot": _knot,
@@ -128,12 +147,14 @@ def configured(
     }
     found = {}
     for name, make in makers.items():
-        if names and name not in names:
+        if name not in zones or (names and name not in names):
             continue
         home = directory / name
         home.mkdir()
         port, control = free_ports(2)
         values = {
+            "options": "",
+            **more,
             "directory": home,
             "origin": origin,
             "file": file,
@@ -142,6 +163,7 @@ def configured(
             "control": control,
             "secret": _SECRET,
         }
+        values["zone"] = zones[name].format(**values)
         server = make(home, port, values)
         if server is not None:
             found[name] = server
@@ -154,8 +176,14 @@ def _tool(name: str) -> str | None:
 
 def _zonecast(home: Path, port: int, values: dict[str, object]) -> Server:
     conf = home / "zonecast.toml"
-    conf.write_text(_ZONECAST.format(**values))
-    repository = home / "repository"
+    conf.write_text(_ZONECAST.format(**values) + str(values["zone"]))
+    if Path(str(values["file"])).exists():
+        _make_repository(home / "repository", values)
+    command = [sys.executable, "-m", "zonecast", "run", "--config", str(conf)]
+    return Server("zonecast", command, [], port, home)
+
+
+def _make_repository(repository: Path, values: dict[str, object]) -> None:
     for words in (
         ["init", "--quiet", "--initial-branch=main", str(repository)],
         ["-C", str(repository), "config", "user.name", "benchmark"],
@@ -165,8 +193,6 @@ def _zonecast(home: Path, port: int, values: dict[str, object]) -> Server:
     shutil.copyfile(str(values["file"]), repository / f"{values['origin']}zone")
     for words in (["add", "--all"], ["commit", "--quiet", "--message", "zone"]):
         subprocess.run(["git", "-C", str(repository), *words], check=True)
-    command = [sys.executable, "-m", "zonecast", "run", "--config", str(conf)]
-    return Server("zonecast", command, [], port, home)
 
 
 def _knot(home: Path, port: int, values: dict[str, object]) -> Server | None:
@@ -174,7 +200,7 @@ def _knot(home: Path, port: int, values: dict[str, object]) -> Server | None:
     if daemon is None or control is None:
         return None
     conf = home / "knot.conf"
-    conf.write_text(_KNOT.format(**values))
+    conf.write_text(_KNOT.format(**values) + str(values["zone"]))
     reload = [control, "-c", str(conf), "zone-reload", str(values["origin"]).rstrip(".")]
     return Server("Knot", [daemon, "-c", str(conf)], reload, port, home)
 
@@ -184,7 +210,7 @@ def _nsd(home: Path, port: int, values: dict[str, object]) -> Server | None:
     if daemon is None or control is None:
         return None
     conf = home / "nsd.conf"
-    conf.write_text(_NSD.format(**values))
+    conf.write_text(_NSD.format(**values) + str(values["zone"]))
     reload = [control, "-c", str(conf), "reload", str(values["origin"]).rstrip(".")]
     return Server("NSD", [daemon, "-d", "-c", str(conf)], reload, port, home)
 
@@ -194,7 +220,7 @@ def _named(home: Path, port: int, values: dict[str, object]) -> Server | None:
     if daemon is None or control is None:
         return None
     conf, key = home / "named.conf", home / "rndc.key"
-    conf.write_text(_NAMED.format(**values))
+    conf.write_text(_NAMED.format(**values) + str(values["zone"]))
     key.write_text(_RNDC_KEY.format(**values))
     reload = [control, "-s", "127.0.0.1", "-p", str(values["control"]), "-k", str(key), "reload"]
     reload.append(str(values["origin"]).rstrip("."))
@@ -208,8 +234,7 @@ def _powerdns(home: Path, port: int, values: dict[str, object]) -> Server | None
     if daemon is None:
         return None
     (home / "pdns.conf").write_text(_PDNS.format(**values))
-    zone = 'zone "{origin}" {{ type native; file "{file}"; }};\n'.format(**values)
-    (home / "zones.conf").write_text(zone)
+    (home / "zones.conf").write_text(str(values["zone"]))
     return Server("PowerDNS", [daemon, f"--config-dir={home}"], [], port, home)
 
 
@@ -233,17 +258,30 @@ def family(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         for task in Path(f"/proc/{one}/task").glob("*/children"):
-            found += map(int, task.read_text().split())
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, task.read_text().split())
     return found
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time, user and system, of a process and its descendants so far."""
+    """CPU time, user and system, of a process and its descendants so far, and of those that ended."""
     total = 0
     for one in family(pid):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15]))
     return total / _TICKS
+
+
+def memory(pid: int) -> float:
+    """Megabytes that a process and its descendants hold and that no file backs."""
+    total = 0
+    for one in family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for line in Path(f"/proc/{one}/status").read_text().splitlines():
+                if line.startswith("RssAnon:"):
+                    total += int(line.split()[1])
+    return total / 1024
 
 
 def until(look: Callable[[], bool], what: str, patience: float = 300.0) -> None:
