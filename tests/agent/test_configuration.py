@@ -13,6 +13,8 @@ import pytest
 from zonecast import config as module
 from zonecast.config import Config, load
 from zonecast.config.tables import (
+    CatalogConfig,
+    GroupConfig,
     KeyConfig,
     MemberConfig,
     PeerConfig,
@@ -73,6 +75,17 @@ def test_error_names_the_file_and_what_is_wrong(tmp_path: Path, text: str) -> No
             PRIMARY + '[[catalog]]\nname = "c"\nprimaries = ["ns1"]\n'
             '[[zone]]\nname = "C"\nprimaries = ["ns1"]',
             "8:1: [zone]: 'c.' is a [[catalog]] as well",
+        ),
+        (
+            PRIMARY + '[[catalog]]\nname = "c"\nprimaries = ["ns1"]\n'
+            '[[catalog.group]]\nname = "g"\nprimaries = ["ns7"]',
+            "9:1: [catalog.group]: the group 'g' is to be pulled from 'ns7'",
+        ),
+        (
+            PRIMARY
+            + '[[catalog]]\nname = "c"\nprimaries = ["ns1"]\n'
+            + '[[catalog.group]]\nname = "g"\n' * 2,
+            "9:1: [catalog]: [[catalog.group]]: 'g' stands here more than once (line 7)",
         ),
         ("[[repository]]\nurl = 'a'\n[[repository]]\n", "3:1: [repository]: give either"),
         ("a = 1\nb = [1", "2:7: not TOML"),
@@ -156,6 +169,8 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
             KeyConfig,
             PeerConfig,
             MemberConfig,
+            CatalogConfig,
+            GroupConfig,
             Floors,
             QueryConfig,
             RateLimitConfig,

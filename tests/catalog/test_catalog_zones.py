@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from zonecast.protocol.catalog import CatalogError, build, changes, member_label, members
+from zonecast.protocol.catalog import (
+    CatalogError,
+    Listing,
+    Member,
+    build,
+    member_label,
+    members,
+)
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import from_text
 from zonecast.zone.rrset import Zone, make_rrset
@@ -26,7 +33,7 @@ def with_records(zone: Zone, *records: tuple[str, int, bytes]) -> Zone:
 def test_what_is_built_is_read_back() -> None:
     zone = build(CATALOG, [A, B, C, A], 7)
     assert zone.serial == 7
-    assert members(zone) == {name.lower(): member_label(name) for name in (A, B, C)}
+    assert members(zone) == {name.lower(): Member(member_label(name)) for name in (A, B, C)}
     assert zone.count() == 6
     assert members(build(CATALOG, [], 7)) == {}
 
@@ -41,23 +48,44 @@ def test_nothing_new_is_published_for_nothing() -> None:
     old = build(CATALOG, [A, B], 7)
     assert build(CATALOG, [B, A], 8, old) is old
     assert build(CATALOG, [A], 8, old).serial == 8
+    assert build(CATALOG, {A: Listing((b"fast",)), B: Listing()}, 8, old).serial == 8
 
 
-def test_unknown_properties_are_ignored() -> None:
+def test_properties_are_read_back() -> None:
+    listed = {A: Listing((b"fast", b"europe")), B: Listing(coo=C), C: Listing(reset="again")}
+    assert members(build(CATALOG, listed, 7)) == {
+        A: Member(member_label(A), (b"europe", b"fast")),
+        B.lower(): Member(member_label(B), coo=C),
+        C: Member(member_label(C, "again")),
+    }
+    assert member_label(C, "again") != member_label(C)
+
+
+def test_what_is_unknown_is_ignored() -> None:
+    label = member_label(A).decode()
     zone = with_records(
         build(CATALOG, [A], 7),
-        (f"group.{member_label(A).decode()}.zones", rd.TXT, b"\x04fast"),
-        (f"coo.{member_label(A).decode()}.zones", rd.PTR, B),
+        (f"group.{label}.zones", rd.TXT, b"\x02no\x05thing"),
+        (f"group.{label}.zones", rd.A, b"\x00\x00\x00\x00"),
+        (f"coo.{label}.zones", rd.TXT, b"\x01x"),
+        (f"primaries.ext.{label}.zones", rd.A, b"\x00\x00\x00\x00"),
+        ("group.unlisted.zones", rd.TXT, b"\x04fast"),
         ("something.ext", rd.PTR, C),
         ("deep.er.zones", rd.PTR, C),
         ("zones", rd.PTR, C),
     )
-    assert list(members(zone)) == [A]
+    assert members(zone) == {A: Member(member_label(A))}
 
 
-def test_the_members_of_others_keep_their_labels() -> None:
-    zone = with_records(build(CATALOG, [], 7), ("Unique-1.ZONES", rd.PTR, B))
-    assert members(zone) == {B.lower(): b"unique-1"}
+def test_the_members_of_others_keep_their_labels_and_names_have_no_case() -> None:
+    zone = with_records(
+        build(CATALOG, [], 7),
+        ("Unique-1.ZONES", rd.PTR, B),
+        ("GROUP.unique-1.zones", rd.TXT, b"\x04Fast"),
+        ("Coo.uniQue-1.Zones", rd.PTR, from_text("Other.Catalog.invalid.")),
+    )
+    moving = from_text("other.catalog.invalid.")
+    assert members(zone) == {B.lower(): Member(b"unique-1", (b"Fast",), moving)}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +97,7 @@ def test_the_members_of_others_keep_their_labels() -> None:
         ("two members under one label", "several members"),
         ("a member twice", "twice"),
         ("itself", "itself"),
+        ("two owners to come", "several coo"),
     ],
 )
 def test_a_broken_catalog_is_ignored_whole(change: str, says: str) -> None:
@@ -84,16 +113,10 @@ def test_a_broken_catalog_is_ignored_whole(change: str, says: str) -> None:
         zone = with_records(zone, (member_label(A).decode() + ".zones", rd.PTR, C))
     elif change == "a member twice":
         zone = with_records(zone, ("another.zones", rd.PTR, from_text("A.example.")))
-    else:
+    elif change == "itself":
         zone = with_records(zone, ("another.zones", rd.PTR, CATALOG))
+    else:
+        coo = f"coo.{member_label(A).decode()}.zones"
+        zone = with_records(zone, (coo, rd.PTR, B), (coo, rd.PTR, C))
     with pytest.raises(CatalogError, match=says):
         members(zone)
-
-
-def test_a_new_label_means_reset() -> None:
-    before = {A: b"1", B: b"2", C: b"3"}
-    after = {A: b"1", B: b"9", from_text("d."): b"4"}
-    found = changes(before, after)
-    assert found.added == {from_text("d.")}
-    assert found.removed == {C}
-    assert found.reset == {B}

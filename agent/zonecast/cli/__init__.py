@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Lint a tree of zone files, a revision or the index.",
     "bump": "Raise the serials of zones whose content changed.",
     "diff": "Show the records that differ between two revisions.",
+    "import": "Write zone files from another server's zones.",
     "hook": "Install git's hooks, and what they call.",
     "run": "The agent: primary, secondary or both.",
     "status": "Show zones, serials and what each secondary serves.",
@@ -30,11 +31,15 @@ COMMANDS = {
     "notify": "Tell the secondaries of a zone about it now.",
     "refresh": "Ask a zone's primaries for a newer version now.",
     "retransfer": "Fetch a zone whole, whatever its serial.",
+    "follow": "Let a catalog remove many members at once.",
     "promote": "Make a lost primary's zones, as served here, a repository.",
     "keygen": "Make a TSIG key.",
     "config": "Look at the agent's configuration.",
     "demo": "A primary and two secondaries on loopback, and a push.",
 }
+
+# Where the module has another name: this one is a keyword.
+_MODULES = {"import": "import_zones"}
 
 
 class _Commands(click.Group):
@@ -46,7 +51,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = import_module(f"zonecast.cli.{cmd_name}").command
+        module = _MODULES.get(cmd_name, cmd_name)
+        found = import_module(f"zonecast.cli.{module}").command
         assert isinstance(found, click.Command)
         return found
 

@@ -14,6 +14,8 @@ from zonecast.zone.serial import next_serial
 # Zones shown one by one; of more, the rest is counted.
 SHOWN = 200
 WIDTH = 10_000
+# Members shown of those that a catalog lists and another has; of more, the rest is counted.
+CLASHES = 10
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -30,6 +32,10 @@ def print_report(report: dict[str, Any]) -> None:
     for name, catalog in report["catalogs"].items():
         if catalog["trouble"]:
             _warn(console, f"{name}: {catalog['trouble']}")
+        for member, why in list(catalog["clashes"].items())[:CLASHES]:
+            _warn(console, f"{name} lists {member}, which it does not get: {why}")
+        if len(catalog["clashes"]) > CLASHES:
+            _warn(console, f"{name}: {len(catalog['clashes']) - CLASHES} more are not its own")
     for text in report["warnings"]:
         _warn(console, text)
     _print_silent(console, report["zones"], now)

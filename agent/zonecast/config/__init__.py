@@ -9,6 +9,7 @@ import tomli
 
 from zonecast.config.consistency import check
 from zonecast.config.tables import (
+    CatalogConfig,
     KeyConfig,
     MemberConfig,
     PeerConfig,
@@ -62,8 +63,8 @@ class Config:
         "secondaries", several(table_of(SecondaryConfig)), ()
     )
     primary: tuple[PeerConfig, ...] = option("primaries", several(table_of(PeerConfig)), ())
-    catalog: tuple[MemberConfig, ...] = option(
-        "catalogs pulled with all their members", several(table_of(MemberConfig)), ()
+    catalog: tuple[CatalogConfig, ...] = option(
+        "catalogs pulled with all their members", several(table_of(CatalogConfig)), ()
     )
     zone: tuple[MemberConfig, ...] = option("zones pulled", several(table_of(MemberConfig)), ())
     tls: TlsConfig | None = option("DNS over TLS", table_of(TlsConfig), None)

@@ -55,6 +55,17 @@ def check(config: Config, document: Document) -> None:
                 raise place.error(
                     f"'{names.to_text(member.name)}' is a [[catalog]] as well", at=("name",)
                 )
+    for number, pulled in enumerate(config.catalog):
+        place = document.below("catalog", number)
+        _check_unique("catalog.group", [group.name for group in pulled.group], place)
+        for position, group in enumerate(pulled.group):
+            for name in group.primaries:
+                if name not in primaries:
+                    raise place.below("group", position).error(
+                        f"the group '{group.name}' is to be pulled from '{name}',"
+                        " which no [[primary]] names",
+                        at=("primaries",),
+                    )
     for number, repository in enumerate(config.repository):
         place = document.below("repository", number)
         if (repository.path is None) == (not repository.url):
@@ -71,8 +82,8 @@ def _check_unique(table: str, items: list[str], document: Document) -> None:
         if first != number:
             raise document.error(
                 f"[[{table}]]: '{item}' stands here more than once",
-                at=(table, number),
-                also=(table, first),
+                at=(table.rpartition(".")[2], number),
+                also=(table.rpartition(".")[2], first),
             )
 
 

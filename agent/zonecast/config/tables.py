@@ -16,11 +16,22 @@ from zonecast.config.values import (
     read_endpoint,
     read_origin,
     read_path,
+    read_phrase,
     read_prefix,
     read_tls_endpoint,
 )
 from zonecast.errors import ConfigError
-from zonecast.options import duration, flag, one_of, option, several, text, whole
+from zonecast.options import (
+    duration,
+    flag,
+    number,
+    one_of,
+    option,
+    several,
+    table_of,
+    text,
+    whole,
+)
 
 ALGORITHMS = ("hmac-sha256", "hmac-sha224", "hmac-sha384", "hmac-sha512")
 MIN_SECRET_OCTETS = 16
@@ -117,10 +128,34 @@ class TlsConfig:
 
 @dataclass(frozen=True)
 class MemberConfig:
-    """[[zone]] and [[catalog]]: a zone pulled from primaries, or a catalog and all its members."""
+    """[[zone]]: a zone pulled from primaries."""
 
     name: bytes = option("the zone's name", read_origin)
     primaries: tuple[str, ...] = option("names of [[primary]]s, in order", several(text))
+
+
+@dataclass(frozen=True)
+class GroupConfig:
+    """[[catalog.group]]: what differs for the members of one group (RFC 9432 §4.3.2)."""
+
+    name: str = option("the value of the group property", read_phrase)
+    primaries: tuple[str, ...] = option(
+        "names of [[primary]]s, in order; without, the catalog's", several(text), ()
+    )
+
+
+@dataclass(frozen=True)
+class CatalogConfig(MemberConfig):
+    """[[catalog]]: a catalog that is pulled with all its members (RFC 9432)."""
+
+    max_removal: float = option(
+        "share of its members that one update may remove or reset; 1.0 switches this off",
+        number(0.0, 1.0),
+        0.3,
+    )
+    group: tuple[GroupConfig, ...] = option(
+        "groups, the first that a member has counts", several(table_of(GroupConfig)), ()
+    )
 
 
 @dataclass(frozen=True)

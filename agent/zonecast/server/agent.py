@@ -157,6 +157,8 @@ class Agent:
         await self._visible()
         for text in result["removed"]:
             self.notifying.forget(names.from_text(text).lower())
+        if result["removed"]:
+            await self.members.settle_again()
         changed = [names.from_text(zone["zone"]).lower() for zone in result["published"]]
         if result["released"]:
             for publishing in self.publishing:

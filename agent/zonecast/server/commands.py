@@ -36,6 +36,7 @@ class Commands:
         }
         self.control = {
             "approve": approving.approve,
+            "follow": self._follow,
             "notify": self._notify,
             "refresh": self._refresh,
             "retransfer": self._retransfer,
@@ -200,6 +201,12 @@ class Commands:
             )
         self._agent.pulling.retransfer(origin)
         return {"said": f"{names.to_text(origin)}: transferring"}
+
+    async def _follow(self, request: Message) -> Message:
+        """Follow the catalog "zone" as it is stored, however many members go."""
+        origin = self._origin(request)
+        members = await self._agent.members.follow(origin)
+        return {"said": f"{names.to_text(origin)} is followed: {members} members"}
 
     def _origin(self, request: Message) -> bytes:
         text = request.get("zone")

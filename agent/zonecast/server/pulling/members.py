@@ -1,30 +1,36 @@
 """Catalogs as a secondary uses them (RFC 9432): members are pulled, former members removed.
 
-What each catalog listed is kept with its labels, so that after a restart members are served
-before any primary answers, and a changed label is known for what it is. A catalog that is broken,
-or that has lost all of its several members at once, changes nothing and is reported.
+What each catalog listed is kept with labels and owners, so that after a restart members are served
+before any primary answers, each stays with the catalog it came from, and a changed label is known
+for what it is. A catalog that is broken, or that would take away much at once, changes nothing and
+is reported; `follow` lets the latter pass.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import StoreError
+from zonecast.errors import RejectedError, StoreError
 from zonecast.protocol import catalog as rfc9432
+from zonecast.protocol.catalog_owners import Owned, Settled, settle, too_many
+from zonecast.server.pulling.member_marks import MARK, read_mark, write_mark
 from zonecast.zone import names
 
 if TYPE_CHECKING:
     from zonecast.config import Config
+    from zonecast.config.tables import CatalogConfig
     from zonecast.server.pulling.schedule import Pulled, Pulling
     from zonecast.store.control import ControlStore
     from zonecast.store.reader import ZonesReader
 
 log = logging.getLogger("zonecast.members")
 
-_MARK = b"members/"
+# The share of members that may go at once is judged in catalogs of so many, as the gate's is of
+# records; of fewer, not all of several.
+SMALLEST = 10
 
 
 class Members:
@@ -38,7 +44,8 @@ class Members:
         pulling: Pulling,
         removed: Callable[[list[bytes]], Awaitable[None]],
     ) -> None:
-        self._catalogs = {member.name: member.primaries for member in config.catalog}
+        self._config = config
+        self._catalogs = {catalog.name: catalog for catalog in config.catalog}
         self._control = control
         self._reader = reader
         self._pulling = pulling
@@ -46,9 +53,15 @@ class Members:
         self.troubles: dict[bytes, str] = {}
         # Two transfers of a catalog in quick succession are followed in their order.
         self._following = asyncio.Lock()
-        self._listed = {origin: self._load(origin) for origin in self._catalogs}
-        for origin, listed in self._listed.items():
-            self._adopt(origin, listed)
+        self._listed: dict[bytes, dict[bytes, rfc9432.Member]] = {}
+        self._owned: dict[bytes, Owned] = {}
+        marks = control.items("marks")
+        for origin in self._catalogs:
+            self._listed[origin], owned = read_mark(origin, marks.get(MARK + origin, {}))
+            self._owned |= owned
+        self._clashes: dict[tuple[bytes, bytes], str] = {}
+        self._note_clashes(settle(self._owned, self._listed))
+        self._adopt()
         pulling.after_transfer = self._transferred
 
     async def catch_up(self) -> None:
@@ -57,90 +70,161 @@ class Members:
         is forgotten."""
         for origin in self._catalogs:
             await self._read(origin)
-        marks = self._control.items("marks")
-        gone = [m for m in marks if m.startswith(_MARK) and m[len(_MARK) :] not in self._catalogs]
+        marks = [mark for mark in self._control.items("marks") if mark.startswith(MARK)]
+        gone = [mark for mark in marks if mark.removeprefix(MARK) not in self._catalogs]
         self._control.write("marks", dict.fromkeys(gone))
 
-    def _load(self, origin: bytes) -> dict[bytes, bytes]:
-        saved: dict[str, str] = self._control.items("marks").get(_MARK + origin, {})
-        return {bytes.fromhex(name): label.encode("latin-1") for name, label in saved.items()}
+    async def follow(self, catalog: bytes) -> int:
+        """Follow a catalog as it is stored now, however many members go; how many it lists.
+        Raises RejectedError for one that is not pulled here, or broken."""
+        if catalog not in self._catalogs:
+            raise RejectedError(
+                f"{names.to_text(catalog)} is no catalog that is pulled here",
+                remedy="zonecast status --format json lists them under 'catalogs'",
+            )
+        await self._read(catalog, allowed=True)
+        if catalog in self.troubles:
+            raise RejectedError(self.troubles[catalog])
+        return len(self._listed[catalog])
 
-    def _adopt(self, catalog: bytes, members: Iterable[bytes]) -> None:
-        for member in members:
-            if member in self._pulling.zones:
-                continue
-            if self._is_ours(member):
-                log.warning(
-                    "%s lists %s, which a repository of this agent publishes: ignored",
-                    names.to_text(catalog),
-                    names.to_text(member),
-                )
-                continue
-            self._pulling.add(member, self._catalogs[catalog], catalog)
-
-    def _is_ours(self, member: bytes) -> bool:
-        with self._reader.begin() as snapshot:
-            record = snapshot.record(member)
-        return record is not None and bool(record.commit or record.path)
+    async def settle_again(self) -> None:
+        """Take up members that were somebody else's: a repository may have let one go."""
+        async with self._following:
+            self._adopt()
 
     async def _transferred(self, zone: Pulled) -> None:
         """A zone was transferred: if it is a catalog, follow what it lists now."""
         if zone.origin in self._catalogs:
             await self._read(zone.origin)
 
-    async def _read(self, catalog: bytes) -> None:
+    async def _read(self, catalog: bytes, *, allowed: bool = False) -> None:
         """Follow a catalog as it is stored now."""
         async with self._following:
-            await self._compare(catalog)
+            try:
+                found = self._judge(catalog, allowed)
+            except rfc9432.CatalogError as error:
+                self.troubles[catalog] = str(error)
+                log.error("%s", error)
+                return
+            if found is not None:
+                self.troubles.pop(catalog, None)
+                await self._apply(found)
+                self._keep()
 
-    async def _compare(self, catalog: bytes) -> None:
+    def _judge(self, catalog: bytes, allowed: bool) -> Settled | None:
+        """Who has which member by the stored version of a catalog, which is what it lists from
+        now on; None where none is stored. Raises CatalogError where it is not to be followed."""
         with self._reader.begin() as snapshot:
             contents = snapshot.zone(catalog)
         if contents is None:
-            return
-        before = self._listed[catalog]
-        try:
-            after = rfc9432.members(contents)
-            if not after and len(before) > 1:
-                raise rfc9432.CatalogError(
-                    f"lists nothing any more; its {len(before)} members stay as they were",
-                    remedy="list at least one member, or remove the catalog from the configuration",
-                )
-        except rfc9432.CatalogError as error:
-            self.troubles[catalog] = str(error)
-            log.error("%s: %s", names.to_text(catalog), error)
-            return
-        self.troubles.pop(catalog, None)
-        self._listed[catalog] = after
-        await self._follow(catalog, rfc9432.changes(before, after))
-        saved = {name.hex(): label.decode("latin-1") for name, label in after.items()}
-        try:
-            self._control.write("marks", {_MARK + catalog: saved})
-        except StoreError as error:
-            log.error("%s: its members are not kept: %s", names.to_text(catalog), error)
+            return None
+        listed = {**self._listed, catalog: rfc9432.members(contents)}
+        found = settle(self._owned, listed)
+        share = self._catalogs[catalog].max_removal
+        gone = found.removed | found.reset
+        much = too_many(catalog, self._owned, gone, share, SMALLEST)
+        if much is not None and not allowed:
+            raise rfc9432.CatalogError(
+                f"serial {contents.serial} removes or resets {much[0]} of its {much[1]} members at"
+                f" once (max-removal is {share:g}); all of them stay as they were",
+                where=f"catalog {names.to_text(catalog)}",
+                remedy="mend it where it is made, or where this is meant:"
+                f" zonecast follow {names.to_text(catalog)}",
+            )
+        self._listed = listed
+        return found
 
-    async def _follow(self, catalog: bytes, changes: rfc9432.Changes) -> None:
+    async def _apply(self, found: Settled) -> None:
         gone = [
             origin
-            for origin in changes.removed | changes.reset
-            if (zone := self._pulling.zones.get(origin)) is not None and zone.catalog == catalog
+            for origin in sorted(found.removed | found.reset)
+            if (zone := self._pulling.zones.get(origin)) is not None and zone.catalog is not None
         ]
         for origin in gone:
             self._pulling.forget(origin)
         if gone:
             await self._pulling.remove(gone)
             await self._removed(gone)
-        self._adopt(catalog, sorted(changes.added | changes.reset))
-        # A member that another catalog lists too is that one's now.
-        for other, listed in self._listed.items():
-            self._adopt(other, sorted(listed.keys() & changes.removed))
+        self._owned = found.owned
+        self._note_clashes(found)
+        self._adopt()
+
+    def _note_clashes(self, found: Settled) -> None:
+        self._clashes = {
+            (catalog, name): f"it stays with {names.to_text(owner)}, which listed it first and does"
+            " not give it away (coo)"
+            for (catalog, name), owner in found.clashes.items()
+        }
+
+    def _adopt(self) -> None:
+        """Pull every member as its catalog, and its group there, says."""
+        new = [name for name in self._owned if name not in self._pulling.zones]
+        with self._reader.begin() as snapshot:
+            records = {name: snapshot.record(name) for name in new}
+        for name, owned in self._owned.items():
+            self._clashes.pop((owned.catalog, name), None)
+            record = records.get(name)
+            if record is not None and (record.commit or record.path):
+                self._refuse(owned.catalog, name, "a repository of this agent publishes it")
+                continue
+            primaries = self._primaries(owned)
+            zone = self._pulling.zones.get(name)
+            if zone is None:
+                self._pulling.add(name, primaries, owned.catalog)
+            elif zone.catalog is None:
+                self._refuse(owned.catalog, name, "the configuration names it itself")
+            else:
+                zone.catalog = owned.catalog
+                if {peer.name for peer in zone.primaries} != set(primaries):
+                    zone.primaries[:] = [self._config.primary_named(p) for p in primaries]
+                    self._pulling.refresh(name)
+
+    def _refuse(self, catalog: bytes, member: bytes, why: str) -> None:
+        self._clashes[catalog, member] = why
+
+    def _primaries(self, owned: Owned) -> tuple[str, ...]:
+        config = self._catalogs[owned.catalog]
+        group = group_of(config, owned.member)
+        chosen = () if group is None else next(g.primaries for g in config.group if g.name == group)
+        return chosen or config.primaries
+
+    def _keep(self) -> None:
+        marks = {
+            MARK + catalog: write_mark(catalog, listed, self._owned)
+            for catalog, listed in self._listed.items()
+        }
+        try:
+            self._control.write("marks", marks)
+        except StoreError as error:
+            log.error("the members of catalogs are not kept: %s", error)
 
     def status(self) -> dict[str, Any]:
-        """Each catalog with how many members it lists, and what is wrong with it."""
+        """Each catalog with how many members it lists, what is wrong with it, which members came
+        to nothing and why, and how many there are of each group that the configuration knows."""
         return {
             names.to_text(origin): {
                 "members": len(self._listed[origin]),
                 "trouble": self.troubles.get(origin),
+                "clashes": {
+                    names.to_text(member): why
+                    for (catalog, member), why in self._clashes.items()
+                    if catalog == origin
+                },
+                "groups": {
+                    group.name: sum(
+                        group_of(config, member) == group.name
+                        for member in self._listed[origin].values()
+                    )
+                    for group in config.group
+                },
             }
-            for origin in self._catalogs
+            for origin, config in self._catalogs.items()
         }
+
+
+def group_of(config: CatalogConfig, member: rfc9432.Member) -> str | None:
+    """The first of the catalog's configured groups that a member has; None for none."""
+    for group in config.group:
+        if group.name.encode() in member.groups:
+            return group.name
+    return None
