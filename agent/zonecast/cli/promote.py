@@ -16,7 +16,7 @@ from zonecast.repository.creation import create_bare
 from zonecast.store.reader import Snapshot, ZonesReader
 from zonecast.zone import names
 from zonecast.zone.rrset import Zone
-from zonecast.zone.zonefile.text import zone_text
+from zonecast.zone.zonefile.writer import zone_text
 
 # What stands in a file's name as it is; everything else goes by number and into [origins].
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
-from zonecast.zone.rrset import RRset, Zone
+from zonecast.zone.rrset import RRset
 
 _ONE_NAME = frozenset((rd.NS, rd.CNAME, rd.PTR, rd.DNAME, rd.MB, rd.MG, rd.MR))
 
@@ -33,15 +33,3 @@ def record_texts(rrset: RRset, origin: bytes) -> list[str]:
     """Each record of an RRset as a line of a master file, with its absolute owner."""
     head = f"{names.owner_text(rrset.owner, origin)} {rrset.ttl} IN {rd.type_to_text(rrset.rtype)}"
     return [f"{head} {rdata_text(rrset.rtype, rdata)}" for rdata in rrset.rdatas]
-
-
-def zone_text(zone: Zone) -> str:
-    """A whole zone as a master file: `$ORIGIN`, the SOA, then everything in canonical order with
-    owners relative to the origin. Read again, it gives the same zone."""
-    lines = [f"$ORIGIN {names.to_text(zone.origin)}"]
-    rrsets = sorted(zone, key=lambda rrset: rrset.rtype != rd.SOA)
-    for rrset in rrsets:
-        owner = names.to_text(rrset.owner + names.ROOT)[:-1] if rrset.owner else "@"
-        head = f"{owner:<23} {rrset.ttl:>6} IN {rd.type_to_text(rrset.rtype):<6}"
-        lines += [f"{head} {rdata_text(rrset.rtype, rdata)}" for rdata in rrset.rdatas]
-    return "\n".join(lines) + "\n"
