@@ -119,7 +119,8 @@ def test_a_bad_ixfr_falls_back_to_axfr_with_the_same_primary(
     with scripted(script) as primary, scripted(good) as second:
         reply = puller.pull([primary.fields(), second.fields("ns2")], serial=5)
         assert (reply["ok"], reply["how"], reply["primary"]) == (True, "axfr", "ns1")
-        assert kinds(primary) == ["ixfr", "axfr"]
+        # FORMERR may be about EDNS: the question is put without it before another one is.
+        assert kinds(primary) == ["ixfr"] * (1 + (name == "FORMERR")) + ["axfr"]
         assert second.queries == []
     assert stored(puller) == content(NEW)
 

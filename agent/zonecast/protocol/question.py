@@ -1,7 +1,6 @@
 """The queries a secondary asks: SOA (RFC 1035), AXFR (RFC 5936 §2.1), IXFR (RFC 1995 §3).
 
-Without EDNS: a SOA fits, and a transfer runs over TCP. Not implemented: asking for the EXPIRE
-option (RFC 7314).
+Without EDNS: a SOA fits, and a transfer runs over TCP. `expiry` adds what asks for EXPIRE.
 """
 
 from __future__ import annotations

@@ -250,7 +250,8 @@ class Refresh:
         hint = self._hint
         ahead = hint is not None and self.serial is not None and is_greater(hint, self.serial)
         self.expires_at = expires_at
-        self.expired = False
+        # A primary about to expire renews nothing: an expired zone stays so.
+        self.expired = expires_at <= now
         self.failures = 0
         self.trouble = None
         self.confirmed = now

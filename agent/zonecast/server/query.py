@@ -2,18 +2,21 @@
 
 Over UDP, sent three times within the timeout; a SOA is asked for over TCP where the answer comes
 truncated or is none: Knot answers for catalog zones over TCP alone. Signed with the peer's key
-where it has one, and then nothing unsigned is believed.
+where it has one, and then nothing unsigned is believed. A primary is asked for EXPIRE as well, and
+again without EDNS where it knows none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from secrets import randbelow
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from zonecast.errors import WireError, ZonecastError
+from zonecast.protocol.expiry import NoEdnsError, read_expire, refuse_edns, with_expire
 from zonecast.protocol.notify import build_notify, check_notify_reply
 from zonecast.protocol.question import NotAnAnswerError, read_soa_answer, soa_query
 from zonecast.protocol.tsig import Checker, Key, TsigError, sign_request
@@ -34,32 +37,89 @@ class SilentError(QueryError):
     """Nothing came from a server: it is down, or the way to it is."""
 
 
+class Version(NamedTuple):
+    """What a server has of a zone: its SOA, and in how many seconds the zone expires there (RFC
+    7314; None where it does not say)."""
+
+    soa: RRset
+    expire: int | None
+
+
+class _Request(NamedTuple, Generic[_T]):
+    """A message, the key to sign it with, and what makes something of its answer."""
+
+    message: bytes
+    key: Key | None
+    read: Callable[[bytes], _T]
+    edns: bool = False
+
+    def signed(self) -> tuple[bytes, Checker | None]:
+        if self.key is None:
+            return self.message, None
+        return sign_request(self.message, self.key, time.time())
+
+    def take(self, answer: bytes, checker: Checker | None) -> _T:
+        """What `read` makes of an answer that is signed as it must be."""
+        if self.edns:
+            refuse_edns(answer)
+        if checker is not None:
+            answer = checker.check(answer, time.time())
+        return self.read(answer)
+
+
 async def ask_soa(origin: bytes, address: str, port: int, key: Key | None, timeout: float) -> RRset:
     """The SOA that the server at `address` serves for `origin`, within `timeout` seconds.
 
     Raises QueryError (SilentError where nothing came), TsigError.
     """
-    query_id = randbelow(65536)
-
-    def read(message: bytes) -> RRset | None:
-        return read_soa_answer(message, query_id, origin)
-
     where = f"{address} port {port}, {to_text(origin)}"
-    query = soa_query(query_id, origin)
+    async with _named(where, timeout):
+        return (await _ask(origin, (address, port), key, timeout, edns=False)).soa
+
+
+async def ask_version(
+    origin: bytes, address: str, port: int, key: Key | None, timeout: float
+) -> Version:
+    """The same of a primary, with when the zone expires there where it says so."""
+    where = f"{address} port {port}, {to_text(origin)}"
+    async with _named(where, timeout):
+        try:
+            return await _ask(origin, (address, port), key, timeout, edns=True)
+        except NoEdnsError:
+            return await _ask(origin, (address, port), key, timeout, edns=False)
+
+
+@asynccontextmanager
+async def _named(where: str, timeout: float) -> AsyncIterator[None]:
+    """At most `timeout` seconds; what goes wrong is said of the server that it goes wrong with."""
     try:
         async with asyncio.timeout(timeout):
-            try:
-                soa = await _over_udp(query, key, (address, port), read, timeout)
-            except (WireError, TsigError) as error:
-                soa = await _instead(error, _over_tcp(query, key, (address, port), read))
-            else:
-                if soa is None:
-                    soa = await _over_tcp(query, key, (address, port), read)
+            yield
     except (OSError, WireError, asyncio.IncompleteReadError, NotAnAnswerError) as error:
         raise _failed(error, timeout, where) from None
-    if soa is None:
-        raise QueryError("answered truncated over TCP", where=where, remedy=_SEE_LOG)
-    return soa
+
+
+async def _ask(
+    origin: bytes, peer: tuple[str, int], key: Key | None, timeout: float, *, edns: bool
+) -> Version:
+    query_id = randbelow(65536)
+    query = soa_query(query_id, origin)
+
+    def read(message: bytes) -> Version | None:
+        soa = read_soa_answer(message, query_id, origin)
+        return None if soa is None else Version(soa, read_expire(message) if edns else None)
+
+    request = _Request(with_expire(query) if edns else query, key, read, edns)
+    try:
+        version = await _over_udp(request, peer, timeout)
+    except (WireError, TsigError) as error:
+        version = await _instead(error, _over_tcp(request, peer))
+    else:
+        if version is None:
+            version = await _over_tcp(request, peer)
+    if version is None:
+        raise WireError("answered truncated over TCP")
+    return version
 
 
 async def send_notify(
@@ -72,19 +132,11 @@ async def send_notify(
     TsigError.
     """
     query_id = randbelow(65536)
-    request = build_notify(query_id, origin, soa)
-    try:
-        async with asyncio.timeout(timeout):
-            await _over_udp(
-                request,
-                key,
-                (address, port),
-                lambda message: check_notify_reply(message, query_id),
-                timeout,
-            )
-    except (OSError, WireError) as error:
-        where = f"{address} port {port}, {to_text(origin)}"
-        raise _failed(error, timeout, where) from None
+    request = _Request(
+        build_notify(query_id, origin, soa), key, lambda reply: check_notify_reply(reply, query_id)
+    )
+    async with _named(f"{address} port {port}, {to_text(origin)}", timeout):
+        await _over_udp(request, (address, port), timeout)
 
 
 async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
@@ -117,12 +169,6 @@ def _remedy(error: Exception) -> str:
     return "see that it runs, that its address and port are right, and that nothing filters them"
 
 
-def _sign(request: bytes, key: Key | None) -> tuple[bytes, Checker | None]:
-    if key is None:
-        return request, None
-    return sign_request(request, key, time.time())
-
-
 class _Socket(asyncio.DatagramProtocol):
     """A connected datagram socket as a queue of what arrives; an error arrives as itself."""
 
@@ -136,16 +182,10 @@ class _Socket(asyncio.DatagramProtocol):
         self.arrived.put_nowait(exc)
 
 
-async def _over_udp(
-    request: bytes,
-    key: Key | None,
-    peer: tuple[str, int],
-    read: Callable[[bytes], _T],
-    timeout: float,
-) -> _T:
-    """What `read` makes of the first datagram that answers. Datagrams that answer something
-    else are dropped."""
-    signed, checker = _sign(request, key)
+async def _over_udp(request: _Request[_T], peer: tuple[str, int], timeout: float) -> _T:
+    """What is made of the first datagram that answers. Datagrams that answer something else are
+    dropped."""
+    signed, checker = request.signed()
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.create_datagram_endpoint(_Socket, remote_addr=peer)
     try:
@@ -153,7 +193,7 @@ async def _over_udp(
             transport.sendto(signed)
             try:
                 async with asyncio.timeout(timeout / _SENDS):
-                    return await _first_answer(protocol, request[:2], checker, read)
+                    return await _first_answer(protocol, request, checker)
             except TimeoutError:
                 continue
         raise TimeoutError
@@ -161,36 +201,28 @@ async def _over_udp(
         transport.close()
 
 
-async def _first_answer(
-    protocol: _Socket, query_id: bytes, checker: Checker | None, read: Callable[[bytes], _T]
-) -> _T:
+async def _first_answer(protocol: _Socket, request: _Request[_T], checker: Checker | None) -> _T:
     while True:
         message = await protocol.arrived.get()
         if isinstance(message, Exception):
             raise message
-        if len(message) < 12 or message[:2] != query_id:
+        if len(message) < 12 or message[:2] != request.message[:2]:
             continue
-        if checker is not None:
-            message = checker.check(message, time.time())
         try:
-            return read(message)
+            return request.take(message, checker)
         except NotAnAnswerError:
             continue
 
 
-async def _over_tcp(
-    request: bytes, key: Key | None, peer: tuple[str, int], read: Callable[[bytes], _T]
-) -> _T:
-    signed, checker = _sign(request, key)
+async def _over_tcp(request: _Request[_T], peer: tuple[str, int]) -> _T:
+    signed, checker = request.signed()
     reader, writer = await asyncio.open_connection(*peer)
     try:
         writer.write(len(signed).to_bytes(2, "big") + signed)
         message = await read_message(reader)
     finally:
         writer.close()
-    if checker is not None:
-        message = checker.check(message, time.time())
-    return read(message)
+    return request.take(message, checker)
 
 
 async def read_message(reader: asyncio.StreamReader) -> bytes:

@@ -12,6 +12,7 @@ from secrets import randbelow
 from typing import NamedTuple
 
 from zonecast.errors import ZonecastError
+from zonecast.protocol.expiry import read_expire, refuse_edns, with_expire
 from zonecast.protocol.question import axfr_query, ixfr_query
 from zonecast.protocol.transfer_in import Limits, Result, TransferError, TransferIn
 from zonecast.protocol.tsig import Checker, Key, sign_request
@@ -41,21 +42,29 @@ class UnreachableError(ZonecastError):
 
 
 class Fetched(NamedTuple):
-    """A transfer that is complete, with the octets and records it took."""
+    """A transfer that is complete, with the octets and records it took; `expire` as the primary
+    says it (RFC 7314 §4: seconds), None where it does not."""
 
     result: Result
     octets: int
     records: int
+    expire: int | None
 
 
 async def fetch(
-    origin: bytes, primary: Primary, serial: int | None, timeout: float, limits: Limits
+    origin: bytes,
+    primary: Primary,
+    serial: int | None,
+    timeout: float,
+    limits: Limits,
+    *,
+    edns: bool = False,
 ) -> Fetched:
     """Transfer `origin`: what changed since `serial`, or all of it where that is None. `timeout`
-    is in seconds, for the whole.
+    is in seconds, for the whole. With `edns`, it is asked when the zone expires there.
 
-    Raises UnreachableError, TransferError, TsigError; nothing of a transfer that raises may be
-    used.
+    Raises UnreachableError, TransferError, TsigError, NoEdnsError; nothing of a transfer that
+    raises may be used.
     """
     where = f"transfer of {to_text(origin)} from {primary.name}"
     try:
@@ -70,7 +79,7 @@ async def fetch(
         ) from None
     try:
         async with asyncio.timeout(timeout):
-            return await _transfer(reader, writer, origin, primary, serial, limits)
+            return await _transfer(reader, writer, origin, primary, serial, limits, edns)
     except TimeoutError:
         raise UnreachableError(
             f"no message within {SILENCE:g} seconds, or no end within {timeout:g}",
@@ -94,19 +103,26 @@ async def _transfer(
     primary: Primary,
     serial: int | None,
     limits: Limits,
+    edns: bool,
 ) -> Fetched:
     query_id = randbelow(65536)
     query = axfr_query(query_id, origin) if serial is None else ixfr_query(query_id, origin, serial)
+    if edns:
+        query = with_expire(query)
     checker: Checker | None = None
     if primary.key is not None:
         query, checker = sign_request(query, primary.key, time.time())
     writer.write(len(query).to_bytes(2, "big") + query)
     transfer = TransferIn(origin, query_id, serial, limits)
     started = time.monotonic()
-    result = None
+    result, expire, first = None, None, True
     while result is None:
         async with asyncio.timeout(SILENCE):
             message = await read_message(reader)
+        if edns and first:
+            refuse_edns(message)
+            expire = read_expire(message)
+        first = False
         if checker is not None:
             message = checker.check(message, time.time())
         result = transfer.feed(message)
@@ -119,4 +135,4 @@ async def _transfer(
             )
     if checker is not None:
         checker.finish()
-    return Fetched(result, transfer.octets, transfer.records)
+    return Fetched(result, transfer.octets, transfer.records, expire)

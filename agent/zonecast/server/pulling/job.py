@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from zonecast.errors import ChangesetError, StoreError, ZonecastError
+from zonecast.protocol.expiry import NoEdnsError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import Limits, TransferError, UpToDate, WholeZone
 from zonecast.protocol.tsig import make_key
@@ -64,6 +65,7 @@ class Outcome(NamedTuple):
     primary: str
     octets: int
     records: int
+    expire: int | None
 
 
 def read_job(fields: dict[str, Any]) -> Job:
@@ -115,6 +117,7 @@ class Pull:
         self._slots = slots
         self._limits = limits or Limits()
         self._errors: list[ZonecastError] = []
+        self._without_edns: list[Primary] = []
 
     async def run(self) -> Outcome:
         """Try each primary in turn. Raises the error of the only primary, or one that tells
@@ -157,15 +160,22 @@ class Pull:
             return None
 
     async def _transfer(self, primary: Primary, serial: int | None) -> Outcome:
+        try:
+            fetched = await self._fetch(primary, serial, edns=primary not in self._without_edns)
+        except NoEdnsError:
+            self._without_edns.append(primary)
+            fetched = await self._fetch(primary, serial, edns=False)
+        soa = _soa(fetched)
+        how = "unchanged"
+        if self._is_news(primary, soa):
+            how = "axfr" if isinstance(fetched.result, WholeZone) else "ixfr"
+            await self._store(self._write(fetched, primary), fetched.records)
+        return Outcome(how, soa, primary.name, fetched.octets, fetched.records, fetched.expire)
+
+    async def _fetch(self, primary: Primary, serial: int | None, *, edns: bool) -> Fetched:
         job = self._job
         async with self._slots.of(primary):
-            fetched = await fetch(job.origin, primary, serial, job.timeout, self._limits)
-        soa = _soa(fetched)
-        if not self._is_news(primary, soa):
-            return Outcome("unchanged", soa, primary.name, fetched.octets, fetched.records)
-        how = "axfr" if isinstance(fetched.result, WholeZone) else "ixfr"
-        await self._store(self._write(fetched, primary), fetched.records)
-        return Outcome(how, soa, primary.name, fetched.octets, fetched.records)
+            return await fetch(job.origin, primary, serial, job.timeout, self._limits, edns=edns)
 
     def _is_news(self, primary: Primary, soa: RRset) -> bool:
         """Whether a version is to be stored. Raises BackwardsError where it must not be."""
@@ -215,6 +225,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
     reply: dict[str, Any] = {
         "ok": False, "zone": fields["zone"], "how": None, "serial": None, "primary": None,
         "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
+        "expire": None,
     }  # fmt: skip
     try:
         outcome = await Pull(read_job(fields), store, slots).run()
@@ -232,6 +243,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
             "bytes": outcome.octets,
             "records": outcome.records,
             "timers": list(soa_timers(rdata)),
+            "expire": outcome.expire,
         }
     reply["seconds"] = round(time.monotonic() - started, 4)
     return reply

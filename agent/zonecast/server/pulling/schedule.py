@@ -20,7 +20,7 @@ from zonecast.protocol import refresh
 from zonecast.protocol.refresh import Refresh, Timers
 from zonecast.server.peers import primary_message, signing_key
 from zonecast.server.pulling.pullers import Pullers
-from zonecast.server.query import ask_soa
+from zonecast.server.query import ask_version
 from zonecast.zone import names
 from zonecast.zone.rrset import soa_serial, soa_timers
 from zonecast.zone.serial import is_greater
@@ -197,31 +197,34 @@ class Pulling:
         last word: it may be stale itself."""
         troubles = []
         behind: int | None = None
-        confirmed = False
+        confirmed: list[int | None] = []
         for peer in list(zone.primaries):
             host, port = peer.address
             try:
                 async with self._slots:
-                    soa = await ask_soa(
+                    version = await ask_version(
                         zone.origin, host, port, self._keys[peer.name], POLL_TIMEOUT
                     )
             except (ZonecastError, OSError) as error:
                 troubles.append(f"{peer.name}: {error}")
                 continue
-            serial = soa_serial(soa.rdatas[0])
+            serial = soa_serial(version.soa.rdatas[0])
             ours = zone.machine.serial
             if ours is None or is_greater(serial, ours):
                 _put_first(zone.primaries, peer)
                 zone.machine.newer()
                 break
             if serial == ours:
-                confirmed = True
+                confirmed.append(version.expire)
             else:
                 behind = serial
         else:
             if confirmed:
-                zone.machine.unchanged(time.time(), random.random())
-                self._set_expired(zone.origin, False)
+                # Who does not say when it expires there may be the one that never does.
+                seconds = [expire for expire in confirmed if expire is not None]
+                latest = max(seconds) if len(seconds) == len(confirmed) else None
+                zone.machine.unchanged(time.time(), random.random(), latest)
+                self._set_expired(zone.origin, zone.machine.expired)
             elif behind is not None:
                 zone.machine.backwards(behind, time.time(), random.random())
             else:
@@ -256,12 +259,16 @@ class Pulling:
             return
         zone.last = {k: reply.get(k) for k in ("how", "primary", "records", "bytes", "seconds")}
         zone.last["at"] = now
+        expire = reply["expire"]
         if reply["how"] == "unchanged":
-            zone.machine.unchanged(now, jitter)
+            zone.machine.unchanged(now, jitter, expire)
         else:
-            zone.machine.transferred(reply["serial"], Timers(*reply["timers"][:3]), now, jitter)
-        self._set_expired(zone.origin, False)
+            timers = Timers(*reply["timers"][:3])
+            zone.machine.transferred(reply["serial"], timers, now, jitter, expire)
+        self._set_expired(zone.origin, zone.machine.expired)
         self._noted(zone)
+        if expire is not None and expire < reply["timers"][2]:
+            self._write()  # whoever pulls from us must not be told the whole of the SOA's
         if reply["how"] != "unchanged":
             await self._pulled([zone.origin])
             if self.after_transfer is not None:
