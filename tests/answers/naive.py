@@ -194,7 +194,7 @@ class Reference:
         nsec = [name for name, node in nodes.items() if t.NSEC in node]
         if not self.dnssec or not (nsec or hashed):
             return
-        chain = Chain(origin, nsec, hashed)
+        chain = Chain(origin, nsec, {name: node[t.NSEC3][1][0] for name, node in hashed.items()})
         for owner in choose(chain):
             node = hashed[owner] if hashed else nodes[owner]
             said.authority |= self.records(owner, chain.rtype, node)

@@ -5,11 +5,12 @@ Every question about a chain is a look through all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import dns.dnssec
 import dns.name
+import dns.rdata
 import dns.rdatatype as t
-from naive_signing import nsec3_hash
 
 Names = Iterable[dns.name.Name]
 
@@ -17,23 +18,31 @@ Names = Iterable[dns.name.Name]
 class Chain:
     """A zone's NSECs, or its NSEC3s where it has some, by owner."""
 
-    def __init__(self, origin: dns.name.Name, nsec: Names, nsec3: Names) -> None:
+    def __init__(
+        self, origin: dns.name.Name, nsec: Names, nsec3: Mapping[dns.name.Name, dns.rdata.Rdata]
+    ) -> None:
         self.origin = origin
         self.nsec = sorted(nsec)
         self.nsec3 = {owner[0].decode().upper(): owner for owner in nsec3}
+        # Of any one of them: a zone with two chains at once is not for this.
+        self.parameters = next(iter(nsec3.values()), None)
         self.rtype = t.NSEC3 if self.nsec3 else t.NSEC
 
     def match(self, name: dns.name.Name) -> set[dns.name.Name]:
         """The owner of the record that speaks of this very name."""
         if self.nsec3:
-            return {owner for owner in [self.nsec3.get(nsec3_hash(name))] if owner}
+            return {owner for owner in [self.nsec3.get(self.hashed(name))] if owner}
         return {name} & set(self.nsec)
+
+    def hashed(self, name: dns.name.Name) -> str:
+        assert self.parameters is not None
+        return dns.dnssec.nsec3_hash(name, self.parameters.salt, self.parameters.iterations, 1)
 
     def cover(self, name: dns.name.Name) -> set[dns.name.Name]:
         """The owner of the record between which and the next one the name would be."""
         if not self.nsec3:
             return {max(owner for owner in self.nsec if owner < name)}
-        digest = nsec3_hash(name)
+        digest = self.hashed(name)
         return {self.nsec3[max((d for d in self.nsec3 if d < digest), default=max(self.nsec3))]}
 
     def closest_encloser(
@@ -55,7 +64,9 @@ class Chain:
         if not self.nsec3:
             return self.cover(name) | self.cover(wildcard(encloser))
         encloser, found = self.closest_encloser(name, encloser)
-        return found | self.cover(wildcard(encloser))
+        # That one may have a wildcard where the true one is opted out; then there is no more to say.
+        star = wildcard(encloser)
+        return found if self.match(star) else found | self.cover(star)
 
     def wildcard_answer(self, name: dns.name.Name, encloser: dns.name.Name) -> set[dns.name.Name]:
         return self.cover(next_closer(name, encloser) if self.nsec3 else name)

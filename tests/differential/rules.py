@@ -13,10 +13,11 @@ from comparison import Case, Said
 from facts import agrees
 from queries import Query
 
-FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH, BADVERS = 1, 2, 3, 4, 5, 6, 9, 16
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
+NOTAUTH, BADVERS = 9, 16
 ERRORS = frozenset((FORMERR, SERVFAIL, NOTIMP, REFUSED, NOTAUTH, BADVERS))
 CD = 0x0010
-NS, CNAME, NSEC3, AXFR, ANY, CLASS_ANY = 2, 5, 50, 252, 255, 255
+NS, CNAME, NSEC, NSEC3, AXFR, ANY, CLASS_ANY = 2, 5, 47, 50, 252, 255, 255
 TYPES_IN_NO_ZONE = frozenset((0, 41, 128, 249, 250, 253, 254))
 
 
@@ -101,11 +102,23 @@ def _opted_out(case: Case) -> bool:
     return optout and same and _as_written(case)
 
 
+def _wildcard_above(case: Case) -> bool:
+    """No data at a wildcard that only stands above other names: its proof is in."""
+    same = case.ours.rcode == NOERROR and case.differing <= {"authority"}
+    return same and case.query.dnssec and _proofs(case, NSEC) > 1 and _as_written(case)
+
+
+def _proofs(case: Case, rtype: int) -> int:
+    return sum(record.rtype == rtype for record in case.ours.authority)
+
+
 def _as_written(case: Case, aa: bool | None = None) -> bool:
     """Whether our reply is what RFC 1034 §4.3.2 says, followed by the letter."""
     if case.reply is None:
         return False
-    expected = case.facts.expected(case.query.name, case.query.qtype)
+    query = case.query
+    dnssec = query.edns is not None and query.dnssec
+    expected = case.facts.expected(query.name, query.qtype, dnssec=dnssec)
     if aa is not None:
         expected.authoritative = aa
     return agrees(case.reply, expected)
@@ -119,6 +132,7 @@ CHOICES = (
     Choice("type-in-no-zone", _type_in_no_zone),
     Choice("axfr-over-udp", _axfr_over_udp),
     Choice("opt-out-proof", _opted_out),
+    Choice("wildcard-above-proof", _wildcard_above),
 )
 
 
