@@ -95,10 +95,10 @@ def near_match(view: View, asked: Question, entry: bytes | None) -> Near | None:
             break
         encloser = asked.zone.prefix + node[:end]
     own = asked.zone.prefix + node
-    found = view.seek(own)
-    if found is None or not found[0].startswith(own):
+    found = view.next_key(own)
+    if found is None or not found.startswith(own):
         return _covered(view, asked, encloser)
-    return _at_node(view, asked, own, found[0])
+    return _at_node(view, asked, own, found)
 
 
 def _kind(view: View, key: bytes) -> int:
@@ -106,8 +106,8 @@ def _kind(view: View, key: bytes) -> int:
     `key` is a zone's prefix and a node key; the apex always exists."""
     kind = PLAIN
     if len(key) > 4:
-        found = view.seek(key)
-        if found is None or not found[0].startswith(key):
+        found = view.next_key(key)
+        if found is None or not found.startswith(key):
             kind = MISSING
         elif view.get(key + _NS) is not None:
             kind = ELSEWHERE
@@ -124,8 +124,7 @@ def _at_node(view: View, asked: Question, own: bytes, first: bytes) -> Near | No
     if first[place]:
         return _nothing(view, asked, NOERROR)  # an empty non-terminal
     if first[place:] < _NS:
-        found = view.seek(own + _NS)
-        first = b"" if found is None else found[0]
+        first = view.next_key(own + _NS) or b""
         if not first.startswith(own) or first[place]:
             return _nothing(view, asked, NOERROR)
     rtype = first[place : place + 3]

@@ -30,6 +30,10 @@ class View(Protocol):
     def zones(self) -> Mapping[bytes, ZoneRef]: ...
 
     @property
+    def prefixes(self) -> Mapping[bytes, bytes]:
+        """The prefixes of `zones`, those in `expired` left out."""
+
+    @property
     def expired(self) -> frozenset[bytes]: ...
 
     @property
@@ -38,6 +42,9 @@ class View(Protocol):
 
     def get(self, key: bytes) -> bytes | None:
         """The answer entry under exactly this key."""
+
+    def next_key(self, key: bytes) -> bytes | None:
+        """The first entry's key that is not below `key`."""
 
     def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
         """The first entry whose key is not below `key`, as (key, entry)."""
@@ -60,9 +67,16 @@ class DictView:
             for key, entry in compile_zone(zone).items():
                 self._entries[ref.prefix + key] = entry
         self._keys = sorted(self._entries)
+        self.prefixes = {
+            ref.origin: ref.prefix for ref in self.zones.values() if ref.origin not in expired
+        }
 
     def get(self, key: bytes) -> bytes | None:
         return self._entries.get(key)
+
+    def next_key(self, key: bytes) -> bytes | None:
+        found = self.seek(key)
+        return None if found is None else found[0]
 
     def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
         place = bisect_left(self._keys, key)

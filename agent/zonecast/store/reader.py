@@ -48,12 +48,24 @@ class ZonesReader:
         self._expired_number = -1
         self._zones: dict[bytes, ZoneRef] = {}
         self._layout: bytes | None = b"never read"
+        self._prefixes: dict[bytes, bytes] = {}
         self._version: tuple[int, frozenset[bytes]] = (-1, frozenset())
         self._memo: dict[bytes, Any] = {}
 
     def begin(self) -> Snapshot:
         """A Snapshot of the newest version."""
-        transaction = self.environment.begin()
+        return self._snapshot(self.environment.begin(self._databases["answers"]))
+
+    def renew(self, closed: Snapshot) -> Snapshot:
+        """The same, and at less cost where nothing has changed since `closed` was made: then it is
+        that one, open again."""
+        transaction = self.environment.begin(self._databases["answers"])
+        if transaction.id() == closed.number and self._read_expired() is closed.expired:
+            closed.reopen(transaction)
+            return closed
+        return self._snapshot(transaction)
+
+    def _snapshot(self, transaction: Any) -> Snapshot:
         layout = transaction.get(LAYOUT_KEY, db=self._databases["meta"])
         if layout != self._layout:
             prefixes = transaction.cursor(self._databases["prefixes"])
@@ -63,19 +75,34 @@ class ZonesReader:
         version = (transaction.id(), expired)
         if version != self._version:
             self._version, self._memo = version, {}
+            self._prefixes = {
+                zone.origin: zone.prefix
+                for zone in self._zones.values()
+                if zone.origin not in expired
+            }
         return Snapshot(
-            transaction, self._databases, self._zones, expired, self._read_deadline, self._memo
+            transaction,
+            self._databases,
+            self._zones,
+            expired,
+            deadline=self._read_deadline,
+            memo=self._memo,
+            prefixes=self._prefixes,
         )
 
     def _read_expired(self) -> frozenset[bytes]:
         if self._control is None:
             return self._expired
-        number = self._control.info()["last_txnid"]
+        # Beginning to read costs a quarter of asking for the environment's figures.
+        transaction = self._control.begin()
+        number = transaction.id()
         if number != self._expired_number:
-            with self._control.begin() as transaction:
-                cursor = transaction.cursor(self._expired_database)
-                self._expired = frozenset(cursor.iternext(values=False))
+            cursor = transaction.cursor(self._expired_database)
+            expired = frozenset(cursor.iternext(values=False))
+            if expired != self._expired:
+                self._expired = expired
             self._expired_number = number
+        transaction.abort()
         return self._expired
 
     def _read_deadline(self, origin: bytes) -> float | None:
@@ -103,24 +130,36 @@ class Snapshot:
         databases: dict[str, Any],
         zones: Mapping[bytes, ZoneRef],
         expired: frozenset[bytes],
+        *,
         deadline: Callable[[bytes], float | None] = lambda _: None,
         memo: dict[bytes, Any] | None = None,
+        prefixes: Mapping[bytes, bytes] | None = None,
     ) -> None:
+        """`transaction` has the answers as its default database."""
         self.zones = zones
+        self.prefixes = {} if prefixes is None else prefixes
         self.expired = expired
         self.number: int = transaction.id()
         self.memo: dict[bytes, Any] = {} if memo is None else memo
         self._deadline = deadline
-        self._transaction = transaction
         self._databases = databases
         self._answers = databases["answers"]
-        self._cursor: Any = None
-        self._get = transaction.get
+        self.reopen(transaction)
 
-    def get(self, key: bytes) -> bytes | None:
-        """The answer entry under exactly this key."""
-        found: bytes | None = self._get(key, None, self._answers)
-        return found
+    def reopen(self, transaction: Any) -> None:
+        """Go on with another transaction of the same version."""
+        self._transaction = transaction
+        self._cursor: Any = None
+        # The answer entry under exactly a key, None where there is none: no call between.
+        self.get: Callable[[bytes], bytes | None] = transaction.get
+
+    def next_key(self, key: bytes) -> bytes | None:
+        """The first answer entry's key that is not below `key`."""
+        if self._cursor is None:
+            self._cursor = self._transaction.cursor(self._answers)
+        if not self._cursor.set_range(key):
+            return None
+        return self._cursor.key()  # type: ignore[no-any-return]
 
     def seek(self, key: bytes) -> tuple[bytes, bytes] | None:
         """The first answer entry whose key is not below `key`."""

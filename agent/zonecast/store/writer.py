@@ -59,7 +59,8 @@ class ZonesWriter:
         Waits for another writer. Raises StoreError when the disk is full or LMDB fails.
         """
         try:
-            with self.environment.begin(write=True) as transaction:
+            answers = self._databases["answers"]
+            with self.environment.begin(answers, write=True) as transaction:
                 yield WriteTransaction(transaction, self._databases, now, self._limits)
         except lmdb.Error as error:
             raise StoreError(
@@ -70,7 +71,8 @@ class ZonesWriter:
 
     def snapshot(self) -> Snapshot:
         """What is published now; `zones` and `expired` are empty. Close it before writing."""
-        return Snapshot(self.environment.begin(), self._databases, {}, frozenset())
+        transaction = self.environment.begin(self._databases["answers"])
+        return Snapshot(transaction, self._databases, {}, frozenset())
 
     def close(self) -> None:
         """Close the environment."""

@@ -30,6 +30,8 @@ class DatagramWorker:
     def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
         self._channel = channel
         self._reader = ZonesReader(Path(settings["state-dir"]))
+        self._snapshot = self._reader.begin()
+        self._snapshot.close()
         rules = read_rules(settings)
         self._guard = self._guarded(settings)
         self._served: dict[int, tuple[Datagrams, Responder]] = {}
@@ -64,7 +66,8 @@ class DatagramWorker:
         if not packets:
             return
         replies: list[bytes | None] = []
-        with self._reader.begin() as snapshot:
+        self._snapshot = self._reader.renew(self._snapshot)
+        with self._snapshot as snapshot:
             responder.use(snapshot)
             cached = responder.cache.get
             for packet in packets:
@@ -75,7 +78,8 @@ class DatagramWorker:
                     reply = responder.reply(packet, len(replies))
                     replies.append(reply if isinstance(reply, bytes) else None)
             if self._guard is not None:
-                self._guard.batch(packets, replies, batch.client, responder.has_cookie)
+                has_cookie = responder.has_cookie
+                self._guard.batch(packets, replies, batch.client, has_cookie, snapshot)
             batch.send(replies)
 
     def _obey(self) -> bool:
