@@ -38,6 +38,7 @@ PACKAGES = {
     "nsd": "nsd",
     "nsd-checkzone": "nsd",
     "nsd-control": "nsd",
+    "nsupdate": "bind9-dnsutils",
     "openssl": "openssl",
     "pdns_control": "pdns-server",
     "pdns_server": "pdns-server",

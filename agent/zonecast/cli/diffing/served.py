@@ -82,7 +82,7 @@ async def _transfer_all(
 
     async def one(origin: bytes) -> Zone | None:
         async with places:
-            return await _transfer(origin, primary)
+            return await transferred(origin, primary)
 
     tasks = [asyncio.create_task(one(origin)) for origin in wanted]
     try:
@@ -96,7 +96,11 @@ async def _transfer_all(
     return {origin: zone for origin, zone in zip(wanted, zones, strict=True) if zone is not None}
 
 
-async def _transfer(origin: bytes, primary: Primary) -> Zone | None:
+async def transferred(origin: bytes, primary: Primary) -> Zone | None:
+    """A zone by AXFR; None where `primary` does not serve it.
+
+    Raises TransferError, UnreachableError, TsigError.
+    """
     try:
         fetched = await fetch(origin, primary, None, TIMEOUT, Limits())
     except TsigError:
@@ -131,10 +135,10 @@ async def _has_none(origin: bytes, primary: Primary) -> bool:
     return False
 
 
-def read_key_file(file: Path) -> Key:
+def read_key_file(file: Path, name: str | None = None, algorithm: str | None = None) -> Key:
     """The TSIG key in a file: a `key` clause as tsig-keygen prints it, or the bare secret that
     `zonecast keygen` writes, named as the file is without `.key`, with the algorithm whose
-    secrets have that length.
+    secrets have that length. What `name` and `algorithm` say goes before that.
 
     Raises ConfigError.
     """
@@ -153,7 +157,7 @@ def read_key_file(file: Path) -> Key:
             "everybody can read the secret", where=str(file), remedy=f"chmod o-rwx {file}"
         )
     try:
-        return make_key(*_settings(file, text))
+        return make_key(*_settings(file, text, name, algorithm))
     except (ConfigError, BadNameError, ValueError, KeyError):
         raise ConfigError(
             "holds no TSIG key",
@@ -162,14 +166,16 @@ def read_key_file(file: Path) -> Key:
         ) from None
 
 
-def _settings(file: Path, text: str) -> tuple[str, str, str]:
+def _settings(
+    file: Path, text: str, name: str | None, algorithm: str | None
+) -> tuple[str, str, str]:
     """(name, algorithm, secret). Raises KeyError, ValueError."""
     clause = _CLAUSE.search(text)
     if clause is not None:
         settings: Mapping[str, str] = {
             word.lower(): value for word, value in _SETTING.findall(clause[2])
         }
-        return clause[1], settings["algorithm"], settings["secret"]
+        return name or clause[1], algorithm or settings["algorithm"], settings["secret"]
     secret = text.strip()
     octets = len(base64.b64decode(secret, validate=True))
-    return file.name.removesuffix(".key"), _BY_OCTETS[octets], secret
+    return name or file.name.removesuffix(".key"), algorithm or _BY_OCTETS[octets], secret
