@@ -14,6 +14,7 @@ import dns.rdatatype
 import dns.zone
 
 from zonecast.protocol.compiled import transfer_records
+from zonecast.protocol.condensing import Chain, Held
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
@@ -90,10 +91,10 @@ class DictSource:
             if made.key != SOA_KEY:
                 yield transfer_records(made)
 
-    def journal(self, serial: int) -> list[bytes] | None:
+    def journal(self, serial: int) -> Chain | None:
         for place, changeset in enumerate(self._changesets):
             if changeset.old_serial == serial:
-                return [ixfr_octets(later) for later in self._changesets[place:]]
+                return Held(ixfr_octets(later) for later in self._changesets[place:])
         return None
 
 

@@ -3,17 +3,18 @@
 Records come finished from the store (`protocol.compiled`, transfer form): their owners end in a
 pointer to the question, which therefore every message repeats. Nothing else is compressed; names
 past offset 16383 could not be pointed to anyway. The caller signs each message; room is left.
-
-Not implemented: condensing several changesets into one (RFC 1995 §5).
+An IXFR that would be larger than the zone is answered with the zone (RFC 1995 §4).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from zonecast.errors import WireError
 from zonecast.protocol.compiled import split_records, transfer_records
+from zonecast.protocol.condensing import Chain
 from zonecast.protocol.sections import AA, HEADER, QR
 from zonecast.protocol.tsig_record import MAX_SIGNATURE
 from zonecast.zone.rrset import RRset, soa_serial
@@ -31,9 +32,9 @@ class Source(Protocol):
     def runs(self) -> Iterator[bytes]:
         """The zone's finished transfer records without the SOA, in runs."""
 
-    def journal(self, serial: int) -> list[bytes] | None:
-        """The changesets from `serial` to this version, oldest first, each as finished transfer
-        records in IXFR order; None where the history does not reach back so far."""
+    def journal(self, serial: int) -> Chain | None:
+        """What leads from `serial` to this version, in as few octets as may be (see
+        `condensing`); None where the history does not reach back so far."""
 
 
 class Envelope(NamedTuple):
@@ -88,7 +89,8 @@ def ixfr_messages(
     query_id: int, question: bytes, client_serial: int, source: Source, opt: bytes = b""
 ) -> Iterator[bytes]:
     """The answer to an IXFR query over TCP: one SOA where the client has this version or a newer
-    one, the changesets where the journal reaches back, else the whole zone (RFC 1995 §4)."""
+    one, the changesets where the journal reaches back and the zone is not smaller, else the whole
+    zone (RFC 1995 §4)."""
     return _pack(Envelope(query_id, question, opt), _ixfr_pieces(client_serial, source))
 
 
@@ -97,9 +99,18 @@ def _ixfr_pieces(client_serial: int, source: Source) -> Iterable[bytes]:
     if _is_current(client_serial, source):
         return [soa]
     journal = source.journal(client_serial)
-    if journal is None:
+    if journal is None or not _reaches(source.runs(), journal.octets):
         return _axfr_pieces(source)
-    return [soa, *journal, soa]
+    return itertools.chain((soa,), journal, (soa,))
+
+
+def _reaches(runs: Iterable[bytes], octets: int) -> bool:
+    """Whether all runs together have so many octets; no more of them are read than that."""
+    for run in runs:
+        octets -= len(run)
+        if octets <= 0:
+            return True
+    return False
 
 
 def _is_current(client_serial: int, source: Source) -> bool:
@@ -123,7 +134,7 @@ def ixfr_datagram(
     if not _is_current(client_serial, source):
         journal = source.journal(client_serial)
         if journal is not None:
-            size = 12 + len(question) + 2 * len(soa) + len(opt) + sum(map(len, journal))
+            size = 12 + len(question) + 2 * len(soa) + len(opt) + journal.octets
             if size <= limit:
                 return envelope.message([soa, *journal, soa])
     return envelope.message([soa])

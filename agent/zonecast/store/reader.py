@@ -9,6 +9,7 @@ from typing import Any
 
 from zonecast.protocol.compiled import group, read_entry, read_transfer_records
 from zonecast.protocol.view import ZoneRef
+from zonecast.store.journal import StoredChain, find_chain
 from zonecast.store.schema import (
     CONTROL_DATABASES,
     LAYOUT_KEY,
@@ -50,7 +51,7 @@ class ZonesReader:
         self._layout: bytes | None = b"never read"
         self._prefixes: dict[bytes, bytes] = {}
         self._version: tuple[int, frozenset[bytes]] = (-1, frozenset())
-        self._memo: dict[bytes, Any] = {}
+        self._memo: dict[Any, Any] = {}
 
     def begin(self) -> Snapshot:
         """A Snapshot of the newest version."""
@@ -132,7 +133,7 @@ class Snapshot:
         expired: frozenset[bytes],
         *,
         deadline: Callable[[bytes], float | None] = lambda _: None,
-        memo: dict[bytes, Any] | None = None,
+        memo: dict[Any, Any] | None = None,
         prefixes: Mapping[bytes, bytes] | None = None,
     ) -> None:
         """`transaction` has the answers as its default database."""
@@ -140,7 +141,7 @@ class Snapshot:
         self.prefixes = {} if prefixes is None else prefixes
         self.expired = expired
         self.number: int = transaction.id()
-        self.memo: dict[bytes, Any] = {} if memo is None else memo
+        self.memo: dict[Any, Any] = {} if memo is None else memo
         self._deadline = deadline
         self._databases = databases
         self._answers = databases["answers"]
@@ -229,22 +230,16 @@ class Snapshot:
                     yield node
             more = cursor.next()
 
-    def journal(self, ref: ZoneRef, serial: int) -> list[bytes] | None:
-        """The changesets that lead from `serial` to the newest version, oldest first, each as
-        finished transfer records in IXFR order; None where the history does not reach back."""
-        cursor = self._transaction.cursor(self._databases["journal"])
-        wanted = serial.to_bytes(4, "big")
-        found: list[bytes] = []
+    def journal(self, ref: ZoneRef, serial: int) -> StoredChain | None:
+        """The changesets that lead from `serial` to the newest version; None where the history
+        does not reach back. To be read while this Snapshot is open."""
+        database = self._databases["journal"]
+        cursor = self._transaction.cursor(database)
         if not _last(cursor, ref.prefix):
             return None
-        while cursor.key().startswith(ref.prefix):
-            entry = cursor.value()
-            found.append(entry[8:])
-            if entry[:4] == wanted:
-                return found[::-1]
-            if not cursor.prev():
-                break
-        return None
+        return find_chain(
+            cursor, ref.prefix, serial, lambda key: self._transaction.get(key, db=database)
+        )
 
     def history(self, ref: ZoneRef) -> Iterator[HistoryRecord]:
         """The zone's published versions, newest first."""

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import lmdb
 
 from zonecast.errors import ChangesetError, StoreError
-from zonecast.protocol.compiled import compile_nodes, hashed_nodes, transfer_records
+from zonecast.protocol.assembly import AssembledZone, assemble
+from zonecast.protocol.compiled import transfer_records
 from zonecast.store.entries import EntryEditor
 from zonecast.store.reader import Snapshot, prefixed
-from zonecast.store.runs import RUN_SIZE, RunEditor, delete_prefixed, pack
+from zonecast.store.runs import RunEditor, delete_prefixed
 from zonecast.store.schema import (
     LAYOUT_KEY,
     NEXT_ID_KEY,
@@ -29,8 +30,8 @@ from zonecast.store.schema import (
     open_environment,
     removed_key,
 )
-from zonecast.zone.changeset import Changeset, add_records, diff, remove_records
-from zonecast.zone.rrset import SOA_KEY, RRset, Zone, add_hashes, node_of, rrset_hash
+from zonecast.zone.changeset import Changeset, add_records, diff, diff_rrset, remove_records
+from zonecast.zone.rrset import RRset, Zone, add_hashes, node_of, rrset_hash
 from zonecast.zone.serial import is_greater
 
 
@@ -116,18 +117,16 @@ class WriteTransaction:
                 f" the store has {None if record is None else record.serial}"
             )
         if record is None:
-            record = self._new_record(changeset.origin)
-            self._put("prefixes", origin, record.prefix)
-            self._bump_layout()
-        edit = self._fill if changeset.old_soa is None else self._edit
-        hash_change = edit(record.prefix, changeset)
+            new = assemble(changeset.origin, changeset.new_soa, changeset.added)
+            return self._fill(new, source=source, commit=commit, path=path)
+        hash_change, changeset = self._edit(record.prefix, changeset)
         added = sum(len(r.rdatas) for r in changeset.added)
         deleted = sum(len(r.rdatas) for r in changeset.deleted)
         record = replace(
             record,
             serial=changeset.new_serial,
             content_hash=add_hashes(record.content_hash, hash_change),
-            records=record.records + added - deleted + (changeset.old_soa is None),
+            records=record.records + added - deleted,
             published=self._now,
             commit=commit,
             source=source,
@@ -138,13 +137,39 @@ class WriteTransaction:
         self._put("zones", origin, record.encode())
         return record
 
+    def _fill(self, new: AssembledZone, *, source: str, commit: str, path: str) -> ZoneRecord:
+        """Write a new zone. Its prefix is greater than all others, so everything is appended."""
+        record = replace(
+            self._new_record(new.origin),
+            serial=new.serial,
+            content_hash=new.content_hash,
+            records=new.records,
+            commit=commit,
+            source=source,
+            path=path,
+        )
+        prefix, origin = record.prefix, new.origin.lower()
+        for database, items in (("transfer", new.runs), ("answers", new.answers())):
+            self._cursor(database).putmulti(
+                ((prefix + key, value) for key, value in items), append=True
+            )
+        self._append_history(record)
+        self._put("zones", origin, record.encode())
+        self._put("prefixes", origin, prefix)
+        self._bump_layout()
+        return record
+
     def replace(
-        self, zone: Zone, *, source: str = "", commit: str = "", path: str = ""
+        self, zone: Zone | AssembledZone, *, source: str = "", commit: str = "", path: str = ""
     ) -> ZoneRecord:
         """Make `zone` what is stored, by the changeset from the version stored now. Where the
         serial does not go up, the journal starts anew: no client can follow it backwards."""
-        changeset = diff(self.snapshot.zone(zone.origin), zone)
         stored = self.snapshot.record(zone.origin.lower())
+        if isinstance(zone, AssembledZone):
+            if stored is None:
+                return self._fill(zone, source=source, commit=commit, path=path)
+            zone = zone.zone()
+        changeset = diff(self.snapshot.zone(zone.origin), zone)
         if stored is not None and not changeset.changes_anything():
             return stored
         record = self.apply(changeset, source=source, commit=commit, path=path)
@@ -205,24 +230,12 @@ class WriteTransaction:
         octets = self._transaction.get(LAYOUT_KEY, db=self._databases["meta"]) or b"0"
         self._put("meta", LAYOUT_KEY, str(int(octets) + 1).encode())
 
-    def _fill(self, prefix: bytes, changeset: Changeset) -> int:
-        """Write a new zone, whose prefix is greater than all others: everything is appended."""
-        rrsets = {rrset.key: rrset for rrset in changeset.added}
-        nodes: dict[bytes, dict[bytes, RRset]] = {b"": {}}
-        for key in sorted(rrsets):
-            nodes.setdefault(node_of(key), {})[key] = rrsets[key]
-        runs = ((prefix + first, run) for first, run in pack(nodes, RUN_SIZE))
-        self._cursor("transfer").putmulti(runs, append=True)
-        nodes[b""][SOA_KEY] = changeset.new_soa
-        hashed = [nodes[node].values() for node in hashed_nodes(changeset.added)]
-        entries = compile_nodes(((node, held.values()) for node, held in nodes.items()), hashed)
-        self._cursor("answers").putmulti(
-            ((prefix + key, entry) for key, entry in entries), append=True
-        )
-        return sum(map(rrset_hash, changeset.added)) + rrset_hash(changeset.new_soa)
-
-    def _edit(self, prefix: bytes, changeset: Changeset) -> int:
-        """Edit transfer and answer forms node by node; returns the change of the content hash."""
+    def _edit(self, prefix: bytes, changeset: Changeset) -> tuple[int, Changeset]:
+        """Edit transfer and answer forms node by node; returns the change of the content hash, and
+        the changeset with every record in it whose TTL changes: a pulled one need not name those
+        that stay where a record with another TTL is added to theirs (RFC 2181 §5.2)."""
+        deleted: dict[bytes, RRset] = {}
+        added: dict[bytes, RRset] = {}
         runs = RunEditor(self._cursor("transfer"), prefix)
         entries = EntryEditor(self._cursor("answers"), prefix)
         hash_change = rrset_hash(changeset.new_soa)
@@ -237,12 +250,20 @@ class WriteTransaction:
                     rrsets[rrset.key] = left
             for rrset in come:
                 rrsets[rrset.key] = add_records(rrsets.get(rrset.key), rrset, changeset.origin)
-            for key in before.keys() | rrsets.keys():
-                hash_change += _hash(rrsets.get(key)) - _hash(before.get(key))
+            for key in sorted(before.keys() | rrsets.keys()):
+                was, now = before.get(key), rrsets.get(key)
+                hash_change += _hash(now) - _hash(was)
+                if was is not None and now is not None:
+                    diff_rrset(key, was, now, deleted, added)
+                elif was is not None:
+                    deleted[key] = was
+                elif now is not None:
+                    added[key] = now
             soa = [] if node else [changeset.new_soa]
             entries.write_node(node, before.values(), [*rrsets.values(), *soa])
         runs.finish()
-        return hash_change
+        effective = changeset._replace(deleted=tuple(deleted.values()), added=tuple(added.values()))
+        return hash_change, effective
 
     def _append_journal(self, record: ZoneRecord, changeset: Changeset) -> ZoneRecord:
         if changeset.old_soa is None:

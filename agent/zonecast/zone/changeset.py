@@ -68,7 +68,7 @@ def diff(old: Zone | None, new: Zone) -> Changeset:
         if was is None:
             added[key] = rrset
         elif was is not rrset and key != SOA_KEY:
-            _diff_rrset(key, was, rrset, deleted, added)
+            diff_rrset(key, was, rrset, deleted, added)
     for key in before.keys() - new.rrsets.keys():
         deleted[key] = before[key]
     return Changeset(new.origin, old.soa, new_soa, _in_order(deleted), _in_order(added))
@@ -80,13 +80,14 @@ def _in_order(rrsets: dict[bytes, RRset]) -> tuple[RRset, ...]:
     return tuple(sorted(rrsets.values(), key=partial(next, iter(rrsets))))
 
 
-def _diff_rrset(
+def diff_rrset(
     key: bytes,
     old: RRset,
     new: RRset,
     deleted: dict[bytes, RRset],
     added: dict[bytes, RRset],
 ) -> None:
+    """Note what turns an RRset into another version of it, under its key."""
     if old.ttl == new.ttl and old.rdatas == new.rdatas:
         return
     if old.ttl != new.ttl:

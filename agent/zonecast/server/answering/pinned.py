@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zonecast.protocol.condensing import Chain, shorten
 from zonecast.protocol.view import ZoneRef
 from zonecast.store.reader import Snapshot, ZonesReader
 from zonecast.zone.rrset import RRset
+
+# Octets of condensed changesets that are kept, for the secondaries that all come at once.
+KEPT_OCTETS = 8 << 20
+
+_MEMO = b"ixf"  # every other key of a Snapshot's memo begins with a zone's four octets
 
 
 class PinnedZone:
@@ -28,9 +34,33 @@ class PinnedZone:
         """The zone's finished transfer records without the SOA, in runs."""
         return self._snapshot.transfer_runs(self._ref)
 
-    def journal(self, serial: int) -> list[bytes] | None:
-        """The changesets from `serial` on, oldest first; None without such a history."""
-        return self._snapshot.journal(self._ref, serial)
+    def journal(self, serial: int) -> Chain | None:
+        """What leads from `serial` to this version, condensed where that is shorter; None without
+        such a history."""
+        chain = self._snapshot.journal(self._ref, serial)
+        if chain is None or len(chain) < 2:
+            return chain
+        memo: _Condensed = self._snapshot.memo.setdefault(_MEMO, _Condensed())
+        return memo.shortened(self._ref.prefix + serial.to_bytes(4, "big"), chain)
+
+
+class _Condensed:
+    """What chains of one version of the store were condensed to, by zone and first serial; a chain
+    that nothing makes shorter is found out once, too."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, Chain | None] = {}
+        self._octets = 0
+
+    def shortened(self, key: bytes, chain: Chain) -> Chain:
+        if key not in self._kept:
+            shorter = shorten(chain)
+            if self._octets > KEPT_OCTETS:
+                self._kept.clear()
+                self._octets = 0
+            self._kept[key] = None if shorter is chain else shorter
+            self._octets += len(key) + (0 if shorter is chain else shorter.octets)
+        return self._kept[key] or chain
 
 
 class Versions:
