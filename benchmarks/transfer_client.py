@@ -16,10 +16,15 @@ _MOST = 65537
 _SILENCE = 60.0
 
 
-class Transfer(NamedTuple):
-    """What came: records (both SOAs among them), messages, octets; seconds from the query to the
-    first octet and to the last."""
+class BrokenOffError(Exception):
+    """A transfer that did not come to its end."""
 
+
+class Transfer(NamedTuple):
+    """What came: the serial, records (both SOAs among them), messages, octets; seconds from the
+    query to the first octet and to the last."""
+
+    serial: int
     records: int
     messages: int
     octets: int
@@ -27,13 +32,15 @@ class Transfer(NamedTuple):
     seconds: float
 
 
-def _name(origin: str) -> bytes:
+def _name(origin: str | bytes) -> bytes:
+    if isinstance(origin, bytes):
+        return origin
     labels = origin.rstrip(".").encode().split(b".")
     return b"".join(bytes((len(label),)) + label for label in labels) + b"\x00"
 
 
-def message(origin: str, rtype: int, *, flags: int = 0, serial: int | None = None) -> bytes:
-    """A query; with `serial` one for what came after it (RFC 1995 §3)."""
+def message(origin: str | bytes, rtype: int, *, flags: int = 0, serial: int | None = None) -> bytes:
+    """A query for a name as text or as it is sent; with `serial` one for what came after it (RFC 1995 §3)."""
     head = (1).to_bytes(2, "big") + flags.to_bytes(2, "big") + b"\x00\x01\x00\x00"
     head += b"\x00\x00\x00\x00" if serial is None else b"\x00\x01\x00\x00"
     question = _name(origin) + rtype.to_bytes(2, "big") + b"\x00\x01"
@@ -44,21 +51,24 @@ def message(origin: str, rtype: int, *, flags: int = 0, serial: int | None = Non
 
 
 class Stream:
-    """One transfer's octets as they come, in a buffer that is used again and again."""
+    """One transfer's octets as they come, in a buffer of `size` that is used again and again. Who
+    has the serial `known` is told no more than that."""
 
-    def __init__(self, size: int = 1 << 20) -> None:
+    def __init__(self, size: int = 1 << 20, known: int | None = None) -> None:
+        self._known = known
         self._buffer = memoryview(bytearray(size))
         self._start = self._end = 0
         self._last = b""
         self._asked = time.perf_counter()
         self._first = 0.0
+        self.serial = 0
         self.records = self.messages = self.octets = 0
 
     def take(self, sock: socket.socket) -> bool:
-        """Receive once; whether that was the end. Raises SystemExit for what is no transfer."""
+        """Receive once; whether that was the end. Raises BrokenOffError."""
         got = sock.recv_into(self._buffer[self._end :])
         if not got:
-            raise SystemExit(f"the transfer broke off after {self.records} records")
+            raise BrokenOffError(f"the transfer broke off after {self.records} records")
         if not self._first:
             self._first = time.perf_counter() - self._asked
         self.octets += got
@@ -80,20 +90,21 @@ class Stream:
 
     def _message(self, octets: memoryview) -> bool:
         if octets[3] & 0x0F:
-            raise SystemExit(f"a transfer was answered with RCODE {octets[3] & 0x0F}")
+            raise BrokenOffError(f"a transfer was answered with RCODE {octets[3] & 0x0F}")
         count = octets[6] << 8 | octets[7]
         self.messages += 1
         self.records += count
         if not self._last:
             self._last = _soa_numbers(bytes(octets))
+            self.serial = int.from_bytes(self._last[:4], "big")
             if count == 1:
-                return False
+                return self.serial == self._known
         return octets[-20:] == self._last
 
     def done(self) -> Transfer:
         """What it was, at its end."""
         seconds = time.perf_counter() - self._asked
-        return Transfer(self.records, self.messages, self.octets, self._first, seconds)
+        return Transfer(self.serial, self.records, self.messages, self.octets, self._first, seconds)
 
 
 def _soa_numbers(octets: bytes) -> bytes:
@@ -141,7 +152,7 @@ def together(port: int, origin: str, serial: int, sources: Sequence[str]) -> lis
         while streams:
             ready = selector.select(_SILENCE)
             if not ready:
-                raise SystemExit(f"{len(streams)} of {len(sources)} transfers do not go on")
+                raise BrokenOffError(f"{len(streams)} of {len(sources)} transfers do not go on")
             for key, events in ready:
                 sock = key.fileobj
                 assert isinstance(sock, socket.socket)
@@ -178,4 +189,4 @@ def tell(port: int, origin: str) -> None:
         sock.send(message(origin, SOA, flags=_NOTIFY))
         answer = sock.recv(65535)
     if answer[3] & 0x0F:
-        raise SystemExit(f"a NOTIFY was answered with RCODE {answer[3] & 0x0F}")
+        raise BrokenOffError(f"a NOTIFY was answered with RCODE {answer[3] & 0x0F}")

@@ -32,6 +32,7 @@ zone:
     provide-xfr: 127.0.0.0/8 NOKEY
     store-ixfr: yes
     create-ixfr: yes
+    ixfr-number: 100
 """,
     "BIND": """\
 zone "{origin}" {{
@@ -80,6 +81,11 @@ zone "{origin}" {{
 """,
 }
 NAMED_OPTIONS = "notify no; tcp-clients 3000; transfers-out 3000; check-integrity no;"
+# Twenty NOTIFYs a second, as BIND has it by default, would be all that is measured.
+NAMED_FANOUT = (
+    "notify explicit; notify-delay 0; notify-rate 10000; startup-notify-rate 10000;"
+    " tcp-clients 3000; transfers-out 3000; check-integrity no;"
+)
 
 
 def secondaries(addresses: list[str], port: int) -> str:
@@ -88,3 +94,18 @@ def secondaries(addresses: list[str], port: int) -> str:
         f'\n[[secondary]]\nname = "{address}"\naddress = "{address}:{port}"\n'
         for address in addresses
     )
+
+
+def fanout(addresses: list[str], port: int) -> dict[str, str]:
+    """`PRIMARY` with every one of these addresses told of changes."""
+    remotes = "".join(f"  - id: at{a}\n    address: {a}@{port}\n" for a in addresses)
+    listed = ", ".join(f"at{address}" for address in addresses)
+    told = "".join(f"{address} port {port}; " for address in addresses)
+    return {
+        "zonecast": PRIMARY["zonecast"],
+        "Knot": f"remote:\n{remotes}{PRIMARY['Knot']}    notify: [{listed}]\n",
+        "NSD": PRIMARY["NSD"] + "".join(f"    notify: {a}@{port} NOKEY\n" for a in addresses),
+        "BIND": PRIMARY["BIND"].replace(
+            "type primary;", f"type primary; also-notify {{{{ {told}}}}};"
+        ),
+    }

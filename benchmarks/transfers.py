@@ -14,12 +14,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from transfers_fanout import fanning
 from transfers_in import fetching
 from transfers_out import sending
+from transfers_together import crowding
 
 PARTS: dict[str, Callable[[argparse.Namespace, Path], str]] = {
     "out": sending,
+    "together": crowding,
     "in": fetching,
+    "fanout": fanning,
 }
 
 
