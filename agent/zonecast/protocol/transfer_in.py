@@ -29,10 +29,13 @@ The caller checks signatures, and uses the result only once the last one was fou
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import NamedTuple
 
-from zonecast.errors import WireError, ZonecastError
+from zonecast.errors import ChangesetError, WireError, ZonecastError
+from zonecast.protocol.assembly import AssembledZone, Row
 from zonecast.protocol.compiled import group
 from zonecast.protocol.question import CLASS_IN, read_soa
 from zonecast.protocol.sections import (
@@ -42,18 +45,16 @@ from zonecast.protocol.sections import (
     TC,
     read_header,
     records_start,
-    skip_name,
 )
+from zonecast.protocol.transfer_plain import Owners, WholeIn
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.names import relative, to_text
-from zonecast.zone.rrset import SOA_KEY, RRset, Zone, soa_serial
+from zonecast.zone.rrset import RRset, Zone, soa_serial
 from zonecast.zone.serial import is_greater
 
 _FIXED = struct.Struct(">HHIH")
 _SIZES = {rd.A: 4, rd.AAAA: 16}
-
-_Row = tuple[bytes, int, int, bytes]
 
 
 class TransferError(ZonecastError):
@@ -78,10 +79,16 @@ class UpToDate(NamedTuple):
     soa: RRset
 
 
-class WholeZone(NamedTuple):
-    """The whole zone, whatever was asked."""
+@dataclass(frozen=True)
+class WholeZone:
+    """The whole zone, whatever was asked, as the store takes it."""
 
-    zone: Zone
+    contents: AssembledZone
+
+    @cached_property
+    def zone(self) -> Zone:
+        """The zone as a value."""
+        return self.contents.zone()
 
 
 class Changesets(NamedTuple):
@@ -118,11 +125,12 @@ class TransferIn:
         self._state = _State.FIRST
         self._messages = 0
         self._target: RRset | None = None
-        self._rows: list[_Row] = []
-        self._deleted: list[_Row] = []
+        self._whole = WholeIn(origin)
+        self._added: list[Row] = []
+        self._deleted: list[Row] = []
         self._soas: list[RRset] = []
         self._changesets: list[Changeset] = []
-        self._owners: dict[bytes, bytes | None] = {}
+        self._owners: Owners = {}
 
     def feed(self, message: bytes) -> Result | None:
         """Take the next message; the result once the stream is complete.
@@ -133,11 +141,11 @@ class TransferIn:
         try:
             answers = self._check_header(message)
             self._read(message, answers)
-        except WireError as error:
+            self._messages += 1
+            if self._state is _State.DONE:
+                return self._result()
+        except (WireError, ChangesetError) as error:
             raise self._wrong(str(error)) from None
-        self._messages += 1
-        if self._state is _State.DONE:
-            return self._result()
         if self._is_up_to_date():
             self._state = _State.DONE
             return UpToDate(self._version)
@@ -192,54 +200,66 @@ class TransferIn:
 
     def _read(self, message: bytes, answers: int) -> None:
         position = records_start(message)
-        size = len(message)
-        self._owners = {}
         self.records += answers
         if self.records > self._limits.records:
             raise self._wrong(f"more than {self._limits.records} records")
-        for _ in range(answers):
-            start = position
-            position = skip_name(message, position)
-            if position + 10 > size:
-                raise WireError("record runs past the end of the message")
-            rtype, rclass, ttl, length = _FIXED.unpack_from(message, position)
-            start_rdata = position + 10
-            end = start_rdata + length
-            if end > size:
-                raise WireError("rdata runs past the end of the message")
-            if rclass != CLASS_IN:
-                raise WireError(f"a record of class {rclass}")
-            if ttl > 0x7FFFFFFF:
-                ttl = 0  # RFC 2181 §8
-            owner = self._owner(message, start, position)
-            position = end
-            if rtype == rd.SOA:
-                if owner:
-                    raise WireError("a SOA record that is not at the zone's apex")
-                if owner is not None:
-                    soa = read_soa(message, start_rdata, end)
-                    self._on_soa(RRset(b"", rd.SOA, ttl, (soa,)))
-            elif owner is not None:
-                rdata = _rdata(message, start_rdata, end, rtype)
-                self._on_record((owner, rtype, ttl, rdata))
+        # The question, where there is one, names the zone.
+        self._owners = {12: b""} if position > 12 else {}
+        while answers:
+            if self._state is _State.WHOLE:
+                position, answers = self._whole.take(message, position, answers, self._owners)
+                if not answers:
+                    return
+            position = self._read_record(message, position)
+            answers -= 1
 
-    def _owner(self, message: bytes, start: int, end: int) -> bytes | None:
-        """The owner at `start`, None outside the zone. Names are mostly pointers to names met
-        before, so the answer is kept by the octets that write it."""
-        written = message[start:end]
-        if written in self._owners:
-            return self._owners[written]
-        name, _ = rd.read_name(message, start)
-        owner = relative(name, self._origin)
-        self._owners[written] = owner
-        return owner
+    def _read_record(self, message: bytes, start: int) -> int:
+        """Take one record, the long way; where the next begins."""
+        owner, position = self._owner(message, start)
+        if position + 10 > len(message):
+            raise WireError("record runs past the end of the message")
+        rtype, rclass, ttl, length = _FIXED.unpack_from(message, position)
+        start_rdata = position + 10
+        end: int = start_rdata + length
+        if end > len(message):
+            raise WireError("rdata runs past the end of the message")
+        if rclass != CLASS_IN:
+            raise WireError(f"a record of class {rclass}")
+        if ttl > 0x7FFFFFFF:
+            ttl = 0  # RFC 2181 §8
+        if rtype == rd.SOA:
+            if owner:
+                raise WireError("a SOA record that is not at the zone's apex")
+            if owner is not None:
+                soa = read_soa(message, start_rdata, end)
+                self._on_soa(RRset(b"", rd.SOA, ttl, (soa,)))
+        elif owner is not None:
+            self._on_record((owner, rtype, ttl, _rdata(message, start_rdata, end, rtype)))
+        return end
 
-    def _on_record(self, row: _Row) -> None:
+    def _owner(self, message: bytes, start: int) -> tuple[bytes | None, int]:
+        """The owner at `start`, None outside the zone, and where reading goes on. What its pointer
+        points to is kept with it: more names are likely to."""
+        name, end = rd.read_name(message, start)
+        owner = self._owners[start] = relative(name, self._origin)
+        position = start
+        while 0 < message[position] < 64:
+            position += message[position] + 1
+        if message[position]:
+            target = (message[position] & 63) << 8 | message[position + 1]
+            if target not in self._owners:
+                above, _ = rd.read_name(message, target)
+                self._owners[target] = relative(above, self._origin)
+        return owner, end
+
+    def _on_record(self, row: Row) -> None:
         state = self._state
         if state is _State.SECOND:
             self._state = state = _State.WHOLE
-        if state is _State.WHOLE or state is _State.ADD:
-            self._rows.append(row)
+        if state is _State.WHOLE:
+            self._whole.add(row)
+        elif state is _State.ADD:
+            self._added.append(row)
         elif state is _State.DELETE:
             self._deleted.append(row)
         elif state is _State.FIRST:
@@ -300,17 +320,15 @@ class TransferIn:
         old, new = self._soas
         deleted, added = (
             tuple(rrset for _, rrset in sorted(group(rows).items()))
-            for rows in (self._deleted, self._rows)
+            for rows in (self._deleted, self._added)
         )
         self._changesets.append(Changeset(self._origin, old, new, deleted, added))
-        self._soas, self._deleted, self._rows = [], [], []
+        self._soas, self._deleted, self._added = [], [], []
 
     def _result(self) -> Result:
         if self._changesets:
             return Changesets(self._changesets)
-        rrsets = group(self._rows)
-        rrsets[SOA_KEY] = self._version
-        return WholeZone(Zone(self._origin, rrsets))
+        return WholeZone(self._whole.finish(self._version))
 
 
 def _same_serial(one: RRset, other: RRset) -> bool:

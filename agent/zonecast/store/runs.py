@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from zonecast.protocol.assembly import RUN_SIZE
 from zonecast.protocol.compiled import group, read_transfer_records, transfer_records
 from zonecast.store.reader import find_run
 from zonecast.zone.rrset import RRset, node_of
-
-# Octets that a new run is filled to; a run is split again only past twice that.
-RUN_SIZE = 8192
 
 Nodes = dict[bytes, dict[bytes, RRset]]
 

@@ -9,6 +9,7 @@ different RRsets with TTLs of their own (RFC 4034 §3). Sorted keys give canonic
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.names import node_key
 
 _HASH_MODULUS = 1 << 128
+_FIXED = struct.Struct(">HHIH")
 
 # Octets that one RRset's records may take (owner as a pointer): so much fits into a message of
 # 65535 with everything else a message may have to carry.
@@ -129,20 +131,29 @@ def with_serial(soa: RRset, serial: int) -> RRset:
 
 
 def rrset_hash(rrset: RRset) -> int:
-    """An RRset's share of its zone's content hash: the sum, modulo 2**128, of its records' hashes.
+    """An RRset's share of its zone's content hash, which is their sum modulo 2**128.
 
     A sum, so that a changeset updates it without reading the zone. Equal for equal content:
     names by RFC 4034 §6.2, order and the SOA's serial left out.
     """
-    prefix = rrset.key + rrset.ttl.to_bytes(4, "big")
-    total = 0
-    for rdata in rrset.rdatas:
-        data = rd.canonical(rrset.rtype, rdata)
-        if rrset.rtype == rd.SOA:
-            data = data[:-20] + data[-16:]
-        digest = hashlib.blake2b(prefix + data, digest_size=16).digest()
-        total += int.from_bytes(digest, "big")
-    return total % _HASH_MODULUS
+    rtype = rrset.rtype
+    rdatas = sorted([rd.canonical(rtype, rdata) for rdata in rrset.rdatas])
+    if rtype == rd.SOA:
+        rdatas = [rdata[:-20] + rdata[-16:] for rdata in rdatas]
+    tails = [_FIXED.pack(rtype, 1, rrset.ttl, len(rdata)) + rdata for rdata in rdatas]
+    return int.from_bytes(records_digest(rrset.key + b"".join(tails)), "big")
+
+
+def records_digest(octets: bytes) -> bytes:
+    """The 16 octets that `rrset_hash` is, of an RRset's key and its records: each in canonical form
+    from its type onward, in canonical order."""
+    return hashlib.blake2b(octets, digest_size=16).digest()
+
+
+def sum_digests(digests: list[bytes]) -> int:
+    """The sum of many `records_digest`s as a content hash."""
+    words: tuple[int, ...] = struct.unpack(f">{2 * len(digests)}Q", b"".join(digests))
+    return ((sum(words[::2]) << 64) + sum(words[1::2])) % _HASH_MODULUS
 
 
 def add_hashes(*hashes: int) -> int:
