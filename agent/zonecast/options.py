@@ -208,6 +208,20 @@ def several(read_one: Read) -> Read:
     return read
 
 
+def one_or_several(read_one: Read) -> Read:
+    """One item or a list of different ones, as a tuple."""
+    read_all = several(read_one)
+
+    def read(value: Any) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = read_all(value if isinstance(value, list) else [value])
+        for item in value if len(set(found)) < len(found) else ():
+            if value.count(item) > 1:
+                raise ValueError(f"'{item}' stands here more than once")
+        return tuple(dict.fromkeys(found))
+
+    return read
+
+
 def table_of(cls: type[Any]) -> Read:
     """A table that is the dataclass `cls`."""
 

@@ -63,7 +63,7 @@ def test_every_key_is_read_and_a_zone_overrides_only_what_it_names() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"inclde = []", "unknown key 'inclde'; the keys here are: checks, include"),
+        (b"inclde = []", "unknown key 'inclde'; the keys here are: checks, group, include"),
         (b"[serial]\nmod = 1", "[serial]: unknown key 'mod'; the keys here are: mode, policy"),
         (b'[serial]\nmode = "x"', "expected one of enforce, fix, managed"),
         (b'[zone."a"]\nserial.mode = "x"', "expected one of enforce, fix, managed"),
@@ -75,6 +75,9 @@ def test_every_key_is_read_and_a_zone_overrides_only_what_it_names() -> None:
         (b"[rails]\nremoval = 1", "'removal': expected true or false"),
         (b'[zone."a"]\nrails.rewrite = false', "not one zone; put it under [rails]"),
         (b'[origins]\n"a" = "b..c"', "empty label"),
+        (b'[zone."a"]\ngroup = ["b", 1]', "'group': expected a string"),
+        (b'group = ["b", "b"]', "'group': 'b' stands here more than once"),
+        (b'[zone."a"]\ncatalog = "b..c"', "'catalog': 'b..c' has an empty label"),
         (b"checks = 1", "expected a table"),
         (b"include = 1", "expected a list"),
         (b"a = 1\nb = \n", "zonecast.toml:2:5: not TOML: Invalid value"),

@@ -70,7 +70,7 @@ def check(config: Config, document: Document) -> None:
         place = document.below("repository", number)
         if (repository.path is None) == (not repository.url):
             raise place.error("give either 'path' or 'url'")
-        if repository.catalog in {member.name for member in config.catalog + config.zone}:
+        if {*repository.catalogs} & {member.name for member in config.catalog + config.zone}:
             raise place.error(
                 "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
             )

@@ -26,6 +26,7 @@ from zonecast.options import (
     flag,
     number,
     one_of,
+    one_or_several,
     option,
     several,
     table_of,
@@ -80,8 +81,14 @@ class RepositoryConfig:
     path: Path | None = option("a local repository, bare or not", read_path, None)
     url: str = option("a remote repository, fetched", text, "")
     branch: str = option("the branch that is published", text, "main")
-    catalog: bytes | None = option(
-        "publish a catalog zone of this name (RFC 9432)", read_origin, None
+    catalogs: tuple[bytes, ...] = option(
+        "publish a catalog zone of this name (RFC 9432), or several",
+        one_or_several(read_origin),
+        (),
+        key="catalog",
+    )
+    handover: float = option(
+        "how long a catalog says to which other one a zone moved", duration, 7 * 86400.0
     )
     poll_interval: float = option("seconds between looks at the branch", duration, 15.0)
     ssh_key_file: Path | None = option("the private key for an ssh url", read_path, None)

@@ -164,8 +164,7 @@ class Agent:
             for publishing in self.publishing:
                 if publishing.repository.name != result["name"]:
                     publishing.again()
-        if result["catalog"]:
-            changed.append(names.from_text(result["catalog"]).lower())
+        changed += [names.from_text(catalog).lower() for catalog in result["catalogs"]]
         self.notifying.announce(changed)
         log.info(
             "commit %s: %d zones published, %d removed, %d held",
@@ -228,7 +227,7 @@ class Agent:
         if not self._all_published():
             return False
         sources = {repository.name for repository in self.config.repository}
-        catalogs = {repository.catalog for repository in self.config.repository}
+        catalogs = {c for repository in self.config.repository for c in repository.catalogs}
         with self.reader.begin() as snapshot:
             stored = {record.origin.lower(): record.source for record in snapshot.records()}
             wanted = {*self.pulling.zones, *catalogs, *claimed(snapshot, sources)}
@@ -251,15 +250,19 @@ class Agent:
     def warnings(self) -> list[str]:
         """What needs attention and belongs to no zone's or repository's state."""
         unasked = {name for publishing in self.publishing for name in publishing.unasked}
-        return [
-            f"{name} did not say which serials it has before the first publication: managed zones "
-            "and the catalog may be below those; status shows it once it answers"
-            for name in sorted(unasked & self.notifying.silent())
-        ] + [
-            f"nothing names {names.to_text(origin)} any more, and it is protected: it stays served;"
-            " name it again, or take it out of 'protected' under [rails]"
-            for origin in self._spared
-        ]
+        return (
+            [
+                f"{name} did not say which serials it has before the first publication: managed zones "
+                "and the catalog may be below those; status shows it once it answers"
+                for name in sorted(unasked & self.notifying.silent())
+            ]
+            + [
+                f"nothing names {names.to_text(origin)} any more, and it is protected: it stays served;"
+                " name it again, or take it out of 'protected' under [rails]"
+                for origin in self._spared
+            ]
+            + [text for publishing in self.publishing for text in publishing.warnings]
+        )
 
     async def _pulled(self, origins: list[bytes]) -> None:
         """Zones were pulled: once they are visible, tell our own secondaries."""

@@ -22,6 +22,7 @@ from zonecast.options import (
     flag,
     number,
     one_of,
+    one_or_several,
     option,
     read_table,
     several,
@@ -206,10 +207,30 @@ def _raw_table(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _group(value: Any) -> str:
+    """The value of a group property: one string of a TXT record (RFC 9432 §4.3.2)."""
+    found = text(value)
+    if len(found.encode()) > 255:
+        raise ValueError("longer than 255 octets")
+    return found
+
+
 @dataclass(frozen=True)
 class ZoneOverrides:
     """[zone."name"]: what differs for one zone. Kept as tables, read over the repository's."""
 
+    group: tuple[str, ...] | None = option("groups of this zone", one_or_several(_group), None)
+    catalog: bytes | None = option(
+        "the catalog that lists it, where the repository has several",
+        lambda value: read_origin(value).lower(),
+        None,
+    )
+    reset: str = option(
+        "any text; another one has every secondary of a catalog throw the zone away and transfer "
+        "it anew",
+        text,
+        "",
+    )
     serial: Mapping[str, Any] = option("[serial] of this zone", _raw_table, _NOTHING)
     checks: Levels = option("[checks] of this zone", _levels, _NOTHING)
     ttl: Mapping[str, Any] = option("[ttl] of this zone", _raw_table, _NOTHING)
@@ -218,12 +239,16 @@ class ZoneOverrides:
 
 @dataclass(frozen=True)
 class ZonePolicy:
-    """The policy as it applies to one zone. `levels` are asked in order."""
+    """The policy as it applies to one zone. `levels` are asked in order; `groups`, `catalog` and
+    `reset` are how it stands in a catalog (RFC 9432)."""
 
     serial: SerialPolicy = field(default_factory=SerialPolicy)
     rails: Rails = field(default_factory=Rails)
     levels: tuple[Levels, ...] = ()
     ttl: TtlRange = field(default_factory=TtlRange)
+    groups: tuple[str, ...] = ()
+    catalog: bytes | None = None
+    reset: str = ""
 
     def level(self, kind: str) -> Level | Literal["off"]:
         """The level of findings with this id."""
@@ -275,6 +300,9 @@ class Policy:
     )
     ttl: TtlRange = option("what ttl-range lets pass", table_of(TtlRange), TtlRange())
     rails: Rails = option("safety rails", table_of(Rails), Rails())
+    group: tuple[str, ...] = option(
+        "groups of the zones in a catalog (RFC 9432)", one_or_several(_group), ()
+    )
     zones: Mapping[bytes, ZoneOverrides] = option(
         "any of the above for one zone",
         _table(lambda name: read_origin(name).lower(), table_of(ZoneOverrides)),
@@ -312,7 +340,7 @@ class Policy:
     def _zone(self, origin: bytes, document: Document) -> ZonePolicy:
         overrides = self.zones.get(origin)
         if overrides is None:
-            return ZonePolicy(self.serial, self.rails, (self.checks,), self.ttl)
+            return ZonePolicy(self.serial, self.rails, (self.checks,), self.ttl, self.group)
         if "rewrite" in overrides.rails:
             raise document.below("rails").error(
                 "'rewrite' is about the whole branch, not one zone",
@@ -326,6 +354,9 @@ class Policy:
             _over(self.rails, overrides.rails, document.below("rails")),
             (overrides.checks, self.checks),
             ttl,
+            self.group if overrides.group is None else overrides.group,
+            overrides.catalog,
+            overrides.reset,
         )
 
 

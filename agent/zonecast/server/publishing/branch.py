@@ -77,7 +77,8 @@ class Publishing:
 
     `tip` is where the branch is, `done` the tip that was published or refused, `published` the
     last one published by this process, `last` the last one that the store knows of; `unasked` are
-    secondaries that did not say what they have before the first publication.
+    secondaries that did not say what they have before the first publication; `warnings` are about
+    the last publication as a whole.
     """
 
     def __init__(
@@ -110,6 +111,9 @@ class Publishing:
         self.last: str | None = None
         self.trouble = ""
         self.unasked: set[str] = set()
+        self.warnings: list[str] = []
+        # When something is to be published again though the branch does not move.
+        self._due: float | None = None
         self.checked_at = 0.0
         self._path = ""
 
@@ -161,7 +165,7 @@ class Publishing:
         self._path = path
         watch.follow(watched)
         self.tip = tip
-        if tip == self.done:
+        if tip == self.done and (self._due is None or time.time() < self._due):
             return
         async with self._lock:
             self._again = False
@@ -170,7 +174,7 @@ class Publishing:
                 "name": self.repository.name,
                 "path": path,
                 "commit": tip,
-                **self._catalog(),
+                **self._others(),
                 "pulled": [names.to_text(origin) for origin in self._pulled()],
                 "served": None,
                 "approved": self._approvals.holds(tip),
@@ -183,6 +187,7 @@ class Publishing:
                 served = {names.to_text(origin): known for origin, known in found.items()}
                 result = await self._publishers.run({**job, "served": served})
         self.done = None if self._again else tip
+        self.warnings, self._due = result["warnings"], result["due"]
         self.last = result["last"]
         if result["former"] is not None:
             log.warning("%s was %s: its zones are kept", self.repository.name, result["former"])
@@ -194,17 +199,13 @@ class Publishing:
             log.error("%s: commit %s refused: %s", self.repository.name, tip[:12], text)
         await self._published(result)
 
-    def _catalog(self) -> dict[str, Any]:
-        catalog = self.repository.catalog
+    def _others(self) -> dict[str, Any]:
         repositories = self._config.repository
-        sharing = [r.name for r in repositories if r.catalog == catalog]
-        catalogs = {r.catalog for r in repositories if r.catalog is not None}
         return {
-            "catalogs": [names.to_text(origin) for origin in catalogs],
+            "catalogs": {r.name: [names.to_text(c) for c in r.catalogs] for r in repositories},
+            "handover": self.repository.handover,
             "others": [r.name for r in repositories if r.name != self.repository.name],
             "primaries": [primary.name for primary in self._config.primary],
-            "catalog": None if catalog is None else names.to_text(catalog),
-            "catalog-names": sharing,
         }
 
     def _read_tip(self) -> tuple[str, str, list[str]]:

@@ -52,22 +52,27 @@ Blobs = dict[str, str | None]
 class Job:
     """What the controller asks for. `commit_time` is in POSIX seconds; `name` is the repository's
     in status and store, `others` those of the other repositories, `primaries` those of the servers
-    that zones are pulled from; `pulled` these zones, as far as they are known yet; `catalog` lists the zones of all `catalog_names`, `catalogs` are
-    all that it publishes; `approved` says that a person approved the commit; `served` are the
+    that zones are pulled from; `pulled` these zones, as far as they are known yet; `catalogs_of` has
+    each repository's catalogs, and `handover` is for how many seconds one says where a zone of its
+    own moved; `approved` says that a person approved the commit; `served` are the
     serials that secondaries have of zones that are new here, None before they were asked."""
 
     name: str
     commit: str
     commit_time: int
-    catalog: bytes | None = None
-    catalog_names: tuple[str, ...] = ()
-    catalogs: frozenset[bytes] = frozenset()
+    catalogs_of: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    handover: float = 0.0
     others: tuple[str, ...] = ()
     primaries: tuple[str, ...] = ()
     pulled: frozenset[bytes] = frozenset()
     approved: bool = False
     floors: Floors = field(default_factory=Floors)
     served: Mapping[bytes, Several[int]] | None = field(default_factory=dict)
+
+    @property
+    def catalogs(self) -> frozenset[bytes]:
+        """All catalogs that this agent publishes."""
+        return frozenset(catalog for own in self.catalogs_of.values() for catalog in own)
 
     def serials(self, origin: bytes) -> Several[int]:
         """The serials that secondaries have of a zone."""

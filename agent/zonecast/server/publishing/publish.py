@@ -1,4 +1,4 @@
-"""From a plan to one store transaction: changed zones, the catalog, what is held back and why."""
+"""From a plan to one store transaction: changed zones, catalogs, what is held back and why."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zonecast import __version__
-from zonecast.protocol import catalog as rfc9432
 from zonecast.repository import Repository
+from zonecast.server.publishing.catalogs import write_catalogs
 from zonecast.server.publishing.claims import (
-    CATALOG_SOURCE,
     former_name,
-    listed,
     meta_key,
     names_key,
     rename,
@@ -22,7 +20,6 @@ from zonecast.server.publishing.safety import read_policy
 from zonecast.store.reader import Snapshot
 from zonecast.store.writer import WriteTransaction, ZonesWriter
 from zonecast.zone import names
-from zonecast.zone.serial import next_serial
 
 
 def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -> dict[str, Any]:
@@ -57,13 +54,12 @@ def _to_ask(job: Job, plan: Plan, snapshot: Snapshot) -> list[bytes]:
         for origin, changeset in plan.changesets.items()
         if changeset.old_soa is None and policy.zone(origin).serial.mode == "managed"
     ]
-    if job.catalog is not None and snapshot.record(job.catalog) is None:
-        new.append(job.catalog)
-    return new
+    own = job.catalogs_of.get(job.name, ())
+    return new + [catalog for catalog in own if snapshot.record(catalog) is None]
 
 
 def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> dict[str, Any]:
-    """One transaction: changed zones, removed zones, the catalog, what is held and why."""
+    """One transaction: changed zones, removed zones, catalogs, what is held and why."""
     _write_held(job, plan, transaction, now)
     before = transaction.snapshot.meta(names_key(job.name)) or []
     released = set() if plan.policy_error else {*before} - {o.hex() for o in plan.named}
@@ -94,7 +90,7 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
         )
         transaction.set_meta(sources_key(job.name), plan.sources)
         transaction.set_meta(names_key(job.name), sorted(origin.hex() for origin in plan.named))
-    listed = _write_catalog(job, transaction)
+    catalogs = write_catalogs(job, transaction, now)
     return {
         "commit": job.commit,
         "last": plan.safety.published if plan.policy_error else job.commit,
@@ -110,7 +106,9 @@ def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> d
             for origin, changeset in plan.changesets.items()
             if not plan.policy_error
         ],
-        "catalog": None if listed is None else names.to_text(listed),
+        "catalogs": [names.to_text(catalog) for catalog in catalogs.changed],
+        "warnings": catalogs.warnings,
+        "due": catalogs.due,
         "removed": [names.to_text(origin) for origin in plan.removed],
         "released": len(released),
         "held": sorted(key.decode("utf-8", "replace") for key in plan.held),
@@ -149,37 +147,6 @@ def _write_held(job: Job, plan: Plan, transaction: WriteTransaction, now: float)
 
 def _is_removal(reason: Mapping[str, Any]) -> bool:
     return any(finding["id"] == "zone-removed" for finding in reason["findings"])
-
-
-def _write_catalog(job: Job, transaction: WriteTransaction) -> bytes | None:
-    """Publish the catalog where its members changed; its origin then. It lists a zone that it
-    listed already, of a source that is none any more, until the zone is removed or taken over."""
-    if job.catalog is None:
-        return None
-    snapshot = transaction.snapshot
-    old = snapshot.zone(job.catalog)
-    kept = (listed(old) or frozenset()) - job.pulled - job.catalogs
-    configured = {job.name, *job.others}
-    members = [
-        record.origin.lower()
-        for record in snapshot.records()
-        if record.source in job.catalog_names
-        or (record.origin.lower() in kept and record.source not in configured)
-    ]
-    last = snapshot.removed(job.catalog) if old is None else old
-    above = [*job.serials(job.catalog)]
-    if last is not None and last.serial is not None:
-        above.append(last.serial)
-    serial = next_serial(above, "unixtime", job.commit_time)
-    zone = rfc9432.build(job.catalog, members, serial, old)
-    record = snapshot.record(job.catalog)
-    if zone is old and record is not None and record.source == CATALOG_SOURCE:
-        return None
-    if zone is old and record is not None:
-        transaction.adopt(record, source=CATALOG_SOURCE, path="", commit=job.commit)
-        return None
-    transaction.replace(zone, source=CATALOG_SOURCE, commit=job.commit)
-    return job.catalog
 
 
 def held_status(held: Mapping[bytes, Any]) -> Iterable[dict[str, Any]]:

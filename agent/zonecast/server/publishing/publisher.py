@@ -32,9 +32,11 @@ def read_job(message: dict[str, Any], commit_time: int) -> Job:
         name=message["name"],
         commit=message["commit"],
         commit_time=commit_time,
-        catalog=None if message["catalog"] is None else names.from_text(message["catalog"]),
-        catalog_names=tuple(message["catalog-names"]),
-        catalogs=frozenset(names.from_text(name) for name in message["catalogs"]),
+        catalogs_of={
+            repository: tuple(names.from_text(name) for name in catalogs)
+            for repository, catalogs in message["catalogs"].items()
+        },
+        handover=message["handover"],
         others=tuple(message["others"]),
         primaries=tuple(message["primaries"]),
         pulled=frozenset(names.from_text(name) for name in message["pulled"]),
