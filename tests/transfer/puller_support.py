@@ -14,8 +14,9 @@ from typing import Any
 
 from transfer_support import KEY_NAME, KEY_SECRET
 
-from zonecast.protocol.tsig import make_key
+from zonecast.protocol.tsig import Key, make_key
 from zonecast.server.channel import Channel
+from zonecast.server.peers import Primary, to_message
 from zonecast.store.reader import ZonesReader
 from zonecast.store.schema import prepare
 from zonecast.zone.rrset import Zone
@@ -47,9 +48,13 @@ class ScriptedPrimary:
             except OSError:
                 return
             try:
-                self._answer(connection)
+                self._answer(self.welcome(connection))
             except OSError:
                 connection.close()
+
+    def welcome(self, connection: socket.socket) -> socket.socket:
+        """What is spoken over, from a connection that was made."""
+        return connection
 
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
@@ -73,13 +78,11 @@ class ScriptedPrimary:
         for connection in self._silent:
             connection.close()
 
-    def fields(self, name: str = "ns1", key: bool = False) -> dict[str, Any]:
+    def fields(
+        self, name: str = "ns1", *, key: Key | None = None, longest: float = 10.0, **more: Any
+    ) -> dict[str, Any]:
         """As a job names this primary."""
-        return {
-            "name": name,
-            "address": f"127.0.0.1:{self.port}",
-            "key": KEY_FIELDS if key else None,
-        }
+        return to_message(Primary(name, "127.0.0.1", self.port, key, longest=longest, **more))
 
 
 @contextmanager
@@ -122,7 +125,6 @@ class PullerProcess:
             "serial": None,
             "force": False,
             "primaries": primaries,
-            "timeout": 10,
         }
         number = self.send(pull=job | changes)
         reply = self.channel.receive()

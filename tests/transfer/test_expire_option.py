@@ -110,7 +110,7 @@ def test_a_primary_without_edns_is_asked_without(puller: PullerProcess, key: boo
         return found if signer is None else [signer.sign(one, time.time()) for one in found]
 
     with scripted(script) as primary:
-        reply = puller.pull([primary.fields(key=key)])
+        reply = puller.pull([primary.fields(key=KEY if key else None)])
         assert (reply["ok"], reply["how"], reply["expire"]) == (True, "axfr", None)
         if not key:
             reply = puller.pull([primary.fields()], serial=5, force=False)

@@ -181,7 +181,7 @@ def signed_by(key_secret: bytes, drop_last: bool = False):  # type: ignore[no-un
 
 def test_a_signed_transfer_is_stored(puller: PullerProcess) -> None:
     with scripted(signed_by(KEY.secret)) as primary:
-        assert puller.pull([primary.fields(key=True)])["ok"]
+        assert puller.pull([primary.fields(key=KEY)])["ok"]
     assert stored(puller) == content(NEW)
 
 
@@ -200,7 +200,7 @@ def test_nothing_is_stored_before_the_last_signature_is_right(
     puller: PullerProcess, script: object, says: str
 ) -> None:
     with scripted(script) as primary:  # type: ignore[arg-type]
-        reply = puller.pull([primary.fields(key=True)])
+        reply = puller.pull([primary.fields(key=KEY)])
     assert not reply["ok"]
     assert says in reply["error"]
     assert stored(puller) is None
@@ -243,8 +243,8 @@ def test_no_primary_answers(puller: PullerProcess) -> None:
         pass
     with scripted(lambda query: [None]) as silent:
         started = time.monotonic()
-        primaries = [gone.fields(), silent.fields("ns2")]
-        reply = puller.pull(primaries, timeout=0.3)
+        primaries = [gone.fields(longest=0.3), silent.fields("ns2", longest=0.3)]
+        reply = puller.pull(primaries)
         assert time.monotonic() - started < 5
     assert not reply["ok"]
     assert "cannot be reached" in reply["error"]
@@ -262,7 +262,7 @@ def test_a_drip_of_octets_ends_at_the_timeout(puller: PullerProcess) -> None:
 
     with scripted(drip) as primary:
         started = time.monotonic()
-        reply = puller.pull([primary.fields()], timeout=0.5)
+        reply = puller.pull([primary.fields(longest=0.5)])
         assert time.monotonic() - started < 3
     assert not reply["ok"]
     assert stored(puller) is None
@@ -283,7 +283,6 @@ def test_zones_in_flight_together_and_their_removal(puller: PullerProcess) -> No
                     "serial": None,
                     "force": False,
                     "primaries": [primary.fields()],
-                    "timeout": 20,
                 }
             ): text
             for text in zones

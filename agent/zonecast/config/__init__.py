@@ -12,7 +12,7 @@ from zonecast.config.tables import (
     CatalogConfig,
     KeyConfig,
     MemberConfig,
-    PeerConfig,
+    PrimaryConfig,
     QueryConfig,
     RateLimitConfig,
     RepositoryConfig,
@@ -62,7 +62,7 @@ class Config:
     secondary: tuple[SecondaryConfig, ...] = option(
         "secondaries", several(table_of(SecondaryConfig)), ()
     )
-    primary: tuple[PeerConfig, ...] = option("primaries", several(table_of(PeerConfig)), ())
+    primary: tuple[PrimaryConfig, ...] = option("primaries", several(table_of(PrimaryConfig)), ())
     catalog: tuple[CatalogConfig, ...] = option(
         "catalogs pulled with all their members", several(table_of(CatalogConfig)), ()
     )
@@ -85,7 +85,7 @@ class Config:
         """The key of that name; `load` has checked that it is there."""
         return next(key for key in self.key if key.name == name)
 
-    def primary_named(self, name: str) -> PeerConfig:
+    def primary_named(self, name: str) -> PrimaryConfig:
         """The primary of that name; `load` has checked that it is there."""
         return next(peer for peer in self.primary if peer.name == name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zonecast.config.primaries import check_primary
 from zonecast.config.tables import MemberConfig
 from zonecast.config.values import TLS_PORT
 from zonecast.options import Document
@@ -46,6 +47,8 @@ def check(config: Config, document: Document) -> None:
                         f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names",
                         at=("keys",),
                     )
+    for number, primary in enumerate(config.primary):
+        check_primary(primary, document.below("primary", number))
     primaries = {peer.name for peer in config.primary}
     for table, members in (("catalog", config.catalog), ("zone", config.zone)):
         for number, member in enumerate(members):

@@ -14,8 +14,10 @@ from zonecast.config.values import (
     TLS_PORT,
     Endpoint,
     read_endpoint,
+    read_host_name,
     read_origin,
     read_path,
+    read_pin,
     read_phrase,
     read_prefix,
     read_tls_endpoint,
@@ -103,13 +105,37 @@ class RepositoryConfig:
 
 @dataclass(frozen=True)
 class PeerConfig:
-    """[[primary]]: whom to pull from."""
+    """What [[primary]] and [[secondary]] have in common."""
 
     name: str = option("what status calls it", text)
     address: Endpoint = option("IP address and port, 53 by default", read_endpoint)
     keys: tuple[bytes, ...] = option(
         "names of [[key]]s; without, the address", several(read_origin), ()
     )
+
+
+@dataclass(frozen=True)
+class PrimaryConfig(PeerConfig):
+    """[[primary]]: whom to pull from."""
+
+    tls: str = option(
+        "whether it is asked over TLS (RFC 9103)", one_of("off", "opportunistic", "strict"), "off"
+    )
+    tls_port: int = option("its port for TLS", whole(1, 65535), TLS_PORT)
+    pins: tuple[str, ...] = option(
+        "the keys that its certificate may have: SHA-256, base64", several(read_pin), ()
+    )
+    authentication_name: str = option(
+        "the name that its certificate has to be for", read_host_name, ""
+    )
+    ca_file: Path | None = option("certificates of those who may issue its, PEM", read_path, None)
+    certificate_file: Path | None = option("our certificate, which it wants", read_path, None)
+    key_file: Path | None = option("its private key, PEM, without passphrase", read_path, None)
+    max_octets: int = option("the most octets of one transfer", whole(512, 1 << 40), 4 << 30)
+    max_records: int = option(
+        "the most records of one transfer, and of a zone", whole(1, 1 << 30), 20_000_000
+    )
+    max_time: float = option("the longest that one transfer may take", duration, 3600.0)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,6 +59,25 @@ def read_prefix(value: Any) -> str:
 def read_origin(value: Any) -> bytes:
     """A zone's name, with or without the final dot, lower-cased."""
     return names.from_text(text(value), names.ROOT).lower()
+
+
+def read_host_name(value: Any) -> str:
+    """A host's name as certificates have it: no final dot, lower-cased."""
+    name = names.from_text(text(value), names.ROOT).lower()
+    return names.to_text(name).rstrip(".")
+
+
+def read_pin(value: Any) -> str:
+    """The SHA-256 of a key in base64, with or without "sha256/" or "pin-sha256=" before it."""
+    written = text(value)
+    pin = written.removeprefix("sha256/").removeprefix("pin-sha256=").strip('"')
+    try:
+        octets = base64.b64decode(pin, validate=True)
+    except ValueError:
+        octets = b""
+    if len(octets) != 32:
+        raise ValueError(f"'{written}' is no SHA-256 in base64")
+    return pin
 
 
 def read_path(value: Any) -> Path:

@@ -9,6 +9,7 @@ again without EDNS where it knows none.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from zonecast.protocol.expiry import NoEdnsError, read_expire, refuse_edns, with
 from zonecast.protocol.notify import build_notify, check_notify_reply
 from zonecast.protocol.question import NotAnAnswerError, read_soa_answer, soa_query
 from zonecast.protocol.tsig import Checker, Key, TsigError, sign_request
+from zonecast.server.pulling.connecting import said
 from zonecast.zone.names import to_text
 from zonecast.zone.rrset import RRset
 
@@ -27,6 +29,7 @@ _SENDS = 3
 _SEE_LOG = "see its log for why"
 
 _T = TypeVar("_T")
+Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 class QueryError(ZonecastError):
@@ -78,15 +81,24 @@ async def ask_soa(origin: bytes, address: str, port: int, key: Key | None, timeo
 
 
 async def ask_version(
-    origin: bytes, address: str, port: int, key: Key | None, timeout: float
+    origin: bytes,
+    address: str,
+    port: int,
+    key: Key | None,
+    timeout: float,
+    connect: Connect | None = None,
 ) -> Version:
-    """The same of a primary, with when the zone expires there where it says so."""
+    """The same of a primary, with when the zone expires there where it says so. With `connect`,
+    over such a connection alone.
+
+    Raises QueryError (SilentError where nothing came), TsigError, and what `connect` raises.
+    """
     where = f"{address} port {port}, {to_text(origin)}"
     async with _named(where, timeout):
         try:
-            return await _ask(origin, (address, port), key, timeout, edns=True)
+            return await _ask(origin, (address, port), key, timeout, edns=True, connect=connect)
         except NoEdnsError:
-            return await _ask(origin, (address, port), key, timeout, edns=False)
+            return await _ask(origin, (address, port), key, timeout, edns=False, connect=connect)
 
 
 @asynccontextmanager
@@ -100,7 +112,13 @@ async def _named(where: str, timeout: float) -> AsyncIterator[None]:
 
 
 async def _ask(
-    origin: bytes, peer: tuple[str, int], key: Key | None, timeout: float, *, edns: bool
+    origin: bytes,
+    peer: tuple[str, int],
+    key: Key | None,
+    timeout: float,
+    *,
+    edns: bool,
+    connect: Connect | None = None,
 ) -> Version:
     query_id = randbelow(65536)
     query = soa_query(query_id, origin)
@@ -110,13 +128,16 @@ async def _ask(
         return None if soa is None else Version(soa, read_expire(message) if edns else None)
 
     request = _Request(with_expire(query) if edns else query, key, read, edns)
+    tcp = connect or (lambda: asyncio.open_connection(*peer))
+    version = None
     try:
-        version = await _over_udp(request, peer, timeout)
+        if connect is None:
+            version = await _over_udp(request, peer, timeout)
     except (WireError, TsigError) as error:
-        version = await _instead(error, _over_tcp(request, peer))
+        version = await _instead(error, _over_stream(request, tcp))
     else:
         if version is None:
-            version = await _over_tcp(request, peer)
+            version = await _over_stream(request, tcp)
     if version is None:
         raise WireError("answered truncated over TCP")
     return version
@@ -148,7 +169,8 @@ async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
 
 
 def _failed(error: Exception, timeout: float, where: str) -> QueryError:
-    kind = SilentError if isinstance(error, OSError) else QueryError
+    silent = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
+    kind = SilentError if silent else QueryError
     return kind(_reason(error, timeout), where=where, remedy=_remedy(error))
 
 
@@ -157,6 +179,8 @@ def _reason(error: Exception, timeout: float) -> str:
         return f"did not answer within {timeout:g} seconds"
     if isinstance(error, asyncio.IncompleteReadError):
         return "closed the connection"
+    if isinstance(error, ssl.SSLError):
+        return f"ended TLS: {said(error)}"
     return str(error) or type(error).__name__
 
 
@@ -164,7 +188,7 @@ def _remedy(error: Exception) -> str:
     """What to do; "" where the reason says it."""
     if isinstance(error, ZonecastError):
         return "" if error.remedy else _SEE_LOG
-    if isinstance(error, asyncio.IncompleteReadError | NotAnAnswerError):
+    if isinstance(error, asyncio.IncompleteReadError | NotAnAnswerError | ssl.SSLError):
         return _SEE_LOG
     return "see that it runs, that its address and port are right, and that nothing filters them"
 
@@ -214,9 +238,9 @@ async def _first_answer(protocol: _Socket, request: _Request[_T], checker: Check
             continue
 
 
-async def _over_tcp(request: _Request[_T], peer: tuple[str, int]) -> _T:
+async def _over_stream(request: _Request[_T], connect: Connect) -> _T:
     signed, checker = request.signed()
-    reader, writer = await asyncio.open_connection(*peer)
+    reader, writer = await connect()
     try:
         writer.write(len(signed).to_bytes(2, "big") + signed)
         message = await read_message(reader)

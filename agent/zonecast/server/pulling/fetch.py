@@ -1,4 +1,5 @@
-"""One transfer of one zone from one primary, over TCP: received and verified to the last message.
+"""One transfer of one zone from one primary, over TCP or TLS: received and verified to the last
+message.
 
 A primary cannot hold us for ever: connecting, each message and the whole have a time, and a
 transfer that has run for a while must have reached a least rate.
@@ -7,20 +8,23 @@ transfer that has run for a while must have reached a least rate.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from secrets import randbelow
 from typing import NamedTuple
 
-from zonecast.errors import ZonecastError
 from zonecast.protocol.expiry import read_expire, refuse_edns, with_expire
 from zonecast.protocol.question import axfr_query, ixfr_query
 from zonecast.protocol.transfer_in import Limits, Result, TransferError, TransferIn
-from zonecast.protocol.tsig import Checker, Key, sign_request
+from zonecast.protocol.tsig import Checker, sign_request
+from zonecast.server.peers import Primary
+from zonecast.server.pulling.connecting import Stream, TlsError, UnreachableError, connect, said
 from zonecast.server.query import read_message
 from zonecast.zone.names import to_text
 
-# Seconds for connecting, and for each message to arrive whole.
-CONNECT = 5.0
+__all__ = ["Fetched", "Primary", "UnreachableError", "fetch"]
+
+# Seconds for each message to arrive whole.
 SILENCE = 30.0
 # Octets a second that a transfer must reach on average once it has run for SILENCE seconds.
 LEAST_RATE = 1000
@@ -28,27 +32,16 @@ LEAST_RATE = 1000
 _SLOW = "see how busy the primary is, and the network between"
 
 
-class Primary(NamedTuple):
-    """A primary as a job names it; `host` and `port` from its address."""
-
-    name: str
-    host: str
-    port: int
-    key: Key | None
-
-
-class UnreachableError(ZonecastError):
-    """A primary that cannot be connected to, or is too slow: asking it again would not help."""
-
-
 class Fetched(NamedTuple):
-    """A transfer that is complete, with the octets and records it took; `expire` as the primary
-    says it (RFC 7314 §4: seconds), None where it does not."""
+    """A transfer that is complete, with the octets and records it took, and whether it was
+    `secure`, over TLS; `expire` as the primary says it (RFC 7314 §4: seconds), None where it does
+    not."""
 
     result: Result
     octets: int
     records: int
     expire: int | None
+    secure: bool
 
 
 async def fetch(
@@ -63,42 +56,40 @@ async def fetch(
     """Transfer `origin`: what changed since `serial`, or all of it where that is None. `timeout`
     is in seconds, for the whole. With `edns`, it is asked when the zone expires there.
 
-    Raises UnreachableError, TransferError, TsigError, NoEdnsError; nothing of a transfer that
-    raises may be used.
+    Raises UnreachableError, TlsError, TransferError, TsigError, NoEdnsError; nothing of a transfer
+    that raises may be used.
     """
     where = f"transfer of {to_text(origin)} from {primary.name}"
-    try:
-        async with asyncio.timeout(min(CONNECT, timeout)):
-            reader, writer = await asyncio.open_connection(primary.host, primary.port)
-    except (OSError, TimeoutError) as error:
-        reason = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        raise UnreachableError(
-            f"{primary.host} port {primary.port} cannot be reached: {reason}",
-            where=where,
-            remedy="see that it runs, that address and port are right, and that TCP gets through",
-        ) from None
+    stream = await connect(primary, timeout)
     try:
         async with asyncio.timeout(timeout):
-            return await _transfer(reader, writer, origin, primary, serial, limits, edns)
+            return await _transfer(stream, origin, primary, serial, limits, edns)
     except TimeoutError:
         raise UnreachableError(
             f"no message within {SILENCE:g} seconds, or no end within {timeout:g}",
             where=where,
             remedy=_SLOW,
         ) from None
+    except ssl.SSLError as error:
+        raise TlsError(
+            f"TLS ended: {said(error)}",
+            where=where,
+            remedy="see in the primary's log which certificate it wants",
+        ) from None
     except (OSError, asyncio.IncompleteReadError):
+        # It may close so fast that what TLS has to say about our certificate is lost.
+        shown = ", and which certificate it wants" if stream.secure else ""
         raise TransferError(
             "the primary closed the connection before the end",
             where=where,
-            remedy="see in its log whether it allows this server the transfer",
+            remedy=f"see in its log whether it allows this server the transfer{shown}",
         ) from None
     finally:
-        writer.close()
+        stream.writer.close()
 
 
 async def _transfer(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    stream: Stream,
     origin: bytes,
     primary: Primary,
     serial: int | None,
@@ -112,13 +103,13 @@ async def _transfer(
     checker: Checker | None = None
     if primary.key is not None:
         query, checker = sign_request(query, primary.key, time.time())
-    writer.write(len(query).to_bytes(2, "big") + query)
+    stream.writer.write(len(query).to_bytes(2, "big") + query)
     transfer = TransferIn(origin, query_id, serial, limits)
     started = time.monotonic()
     result, expire, first = None, None, True
     while result is None:
         async with asyncio.timeout(SILENCE):
-            message = await read_message(reader)
+            message = await read_message(stream.reader)
         if edns and first:
             refuse_edns(message)
             expire = read_expire(message)
@@ -135,4 +126,4 @@ async def _transfer(
             )
     if checker is not None:
         checker.finish()
-    return Fetched(result, transfer.octets, transfer.records, expire)
+    return Fetched(result, transfer.octets, transfer.records, expire, stream.secure)

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from zonecast.errors import ChangesetError, StoreError, ZonecastError
 from zonecast.protocol.expiry import NoEdnsError
 from zonecast.protocol.sections import FORMERR, NOTIMP
-from zonecast.protocol.transfer_in import Limits, TransferError, UpToDate, WholeZone
-from zonecast.protocol.tsig import make_key
-from zonecast.server.pulling.fetch import Fetched, Primary, fetch
+from zonecast.protocol.transfer_in import TransferError, UpToDate, WholeZone
+from zonecast.server.peers import Primary, from_message
+from zonecast.server.pulling.fetch import Fetched, fetch
 from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
 from zonecast.zone.names import from_text, to_text
@@ -48,13 +48,12 @@ class BackwardsError(ZonecastError):
 
 class Job(NamedTuple):
     """A pull as asked for: `serial` is ours, None without data; `force` takes a primary's version
-    whatever its serial; `timeout` in seconds for each transfer."""
+    whatever its serial."""
 
     origin: bytes
     serial: int | None
     force: bool
     primaries: list[Primary]
-    timeout: float
 
 
 class Outcome(NamedTuple):
@@ -66,6 +65,7 @@ class Outcome(NamedTuple):
     octets: int
     records: int
     expire: int | None
+    secure: bool
 
 
 def read_job(fields: dict[str, Any]) -> Job:
@@ -74,19 +74,7 @@ def read_job(fields: dict[str, Any]) -> Job:
         from_text(fields["zone"]),
         fields["serial"],
         bool(fields.get("force")),
-        [_primary(primary) for primary in fields["primaries"]],
-        float(fields["timeout"]),
-    )
-
-
-def _primary(fields: dict[str, Any]) -> Primary:
-    host, _, port = fields["address"].rpartition(":")
-    key = fields.get("key")
-    return Primary(
-        fields["name"],
-        host.strip("[]"),
-        int(port),
-        None if key is None else make_key(key["name"], key["algorithm"], key["secret"]),
+        [from_message(primary) for primary in fields["primaries"]],
     )
 
 
@@ -111,11 +99,10 @@ class Slots:
 class Pull:
     """Carries out one job, writing through `store`."""
 
-    def __init__(self, job: Job, store: Store, slots: Slots, limits: Limits | None = None) -> None:
+    def __init__(self, job: Job, store: Store, slots: Slots) -> None:
         self._job = job
         self._store = store
         self._slots = slots
-        self._limits = limits or Limits()
         self._errors: list[ZonecastError] = []
         self._without_edns: list[Primary] = []
 
@@ -170,12 +157,20 @@ class Pull:
         if self._is_news(primary, soa):
             how = "axfr" if isinstance(fetched.result, WholeZone) else "ixfr"
             await self._store(self._write(fetched, primary), fetched.records)
-        return Outcome(how, soa, primary.name, fetched.octets, fetched.records, fetched.expire)
+        return Outcome(
+            how,
+            soa,
+            primary.name,
+            fetched.octets,
+            fetched.records,
+            fetched.expire,
+            fetched.secure,
+        )
 
     async def _fetch(self, primary: Primary, serial: int | None, *, edns: bool) -> Fetched:
-        job = self._job
+        origin, longest, limits = self._job.origin, primary.longest, primary.limits
         async with self._slots.of(primary):
-            return await fetch(job.origin, primary, serial, job.timeout, self._limits, edns=edns)
+            return await fetch(origin, primary, serial, longest, limits, edns=edns)
 
     def _is_news(self, primary: Primary, soa: RRset) -> bool:
         """Whether a version is to be stored. Raises BackwardsError where it must not be."""
@@ -195,7 +190,7 @@ class Pull:
                 for changeset in result.changesets:
                     transaction.apply(changeset, source=primary.name)
                 return
-            stored = transaction.snapshot.record(result.zone.origin.lower())
+            stored = transaction.snapshot.record(result.contents.origin.lower())
             serial = soa_serial(_soa(fetched).rdatas[0])
             # The store may be ahead of the job: another writer, or a job without a serial.
             if stored is not None and not self._job.force:
@@ -203,7 +198,7 @@ class Pull:
                     return
                 if not is_greater(serial, stored.serial):
                     raise BackwardsError(self._job.origin, primary.name, serial, stored.serial)
-            transaction.replace(result.zone, source=primary.name)
+            transaction.replace(result.contents, source=primary.name)
 
         return write
 
@@ -213,9 +208,7 @@ def _soa(fetched: Fetched) -> RRset:
     if isinstance(result, UpToDate):
         return result.soa
     if isinstance(result, WholeZone):
-        soa = result.zone.soa
-        assert soa is not None
-        return soa
+        return result.contents.soa
     return result.changesets[-1].new_soa
 
 
@@ -225,7 +218,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
     reply: dict[str, Any] = {
         "ok": False, "zone": fields["zone"], "how": None, "serial": None, "primary": None,
         "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
-        "expire": None,
+        "expire": None, "secure": False,
     }  # fmt: skip
     try:
         outcome = await Pull(read_job(fields), store, slots).run()
@@ -244,6 +237,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
             "records": outcome.records,
             "timers": list(soa_timers(rdata)),
             "expire": outcome.expire,
+            "secure": outcome.secure,
         }
     reply["seconds"] = round(time.monotonic() - started, 4)
     return reply

@@ -18,23 +18,23 @@ from typing import TYPE_CHECKING, Any
 from zonecast.errors import StoreError, ZonecastError
 from zonecast.protocol import refresh
 from zonecast.protocol.refresh import Refresh, Timers
-from zonecast.server.peers import primary_message, signing_key
+from zonecast.server.peers import Primary, primary_of, to_message
+from zonecast.server.pulling.connecting import connect
 from zonecast.server.pulling.pullers import Pullers
-from zonecast.server.query import ask_version
+from zonecast.server.query import Version, ask_version
 from zonecast.zone import names
 from zonecast.zone.rrset import soa_serial, soa_timers
 from zonecast.zone.serial import is_greater
 
 if TYPE_CHECKING:
     from zonecast.config import Config
-    from zonecast.config.tables import PeerConfig
+    from zonecast.config.tables import PrimaryConfig
     from zonecast.store.control import ControlStore
     from zonecast.store.reader import ZonesReader
 
 log = logging.getLogger("zonecast.pulling")
 
 POLL_TIMEOUT = 3.0
-TRANSFER_TIMEOUT = 3600.0
 POLLS_AT_ONCE = 64
 WRITE_INTERVAL = 1.0
 
@@ -46,7 +46,7 @@ class Pulled:
 
     origin: bytes
     machine: Refresh
-    primaries: list[PeerConfig]
+    primaries: list[PrimaryConfig]
     catalog: bytes | None = None
     last: dict[str, Any] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class Pulling:
         self.zones: dict[bytes, Pulled] = {}
         self.unlisted_notifies = 0
         self._saved = control.items("timers")
-        self._keys = {peer.name: signing_key(config, peer) for peer in config.primary}
+        self._primaries = {peer.name: primary_of(config, peer) for peer in config.primary}
         self._heap: list[tuple[float, bytes]] = []
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(POLLS_AT_ONCE)
@@ -199,12 +199,9 @@ class Pulling:
         behind: int | None = None
         confirmed: list[int | None] = []
         for peer in list(zone.primaries):
-            host, port = peer.address
             try:
                 async with self._slots:
-                    version = await ask_version(
-                        zone.origin, host, port, self._keys[peer.name], POLL_TIMEOUT
-                    )
+                    version = await _ask(zone.origin, self._primaries[peer.name])
             except (ZonecastError, OSError) as error:
                 troubles.append(f"{peer.name}: {error}")
                 continue
@@ -239,9 +236,8 @@ class Pulling:
                     "serial": zone.machine.serial,
                     "force": force,
                     "primaries": [
-                        primary_message(peer, self._keys[peer.name]) for peer in zone.primaries
+                        to_message(self._primaries[peer.name]) for peer in zone.primaries
                     ],
-                    "timeout": TRANSFER_TIMEOUT,
                 }
             }
         )
@@ -257,7 +253,9 @@ class Pulling:
                 zone.machine.failed(now, jitter, reply["error"])
             self._noted(zone)
             return
-        zone.last = {k: reply.get(k) for k in ("how", "primary", "records", "bytes", "seconds")}
+        zone.last = {
+            k: reply.get(k) for k in ("how", "primary", "records", "bytes", "seconds", "secure")
+        }
         zone.last["at"] = now
         expire = reply["expire"]
         if reply["how"] == "unchanged":
@@ -334,12 +332,25 @@ class Pulling:
         self._unwritten.clear()
 
 
-def _put_first(primaries: list[PeerConfig], first: PeerConfig) -> None:
+async def _ask(origin: bytes, primary: Primary) -> Version:
+    """What a primary has of a zone; where TLS is strict, nothing is asked in clear."""
+    host, port, key, tls = primary.host, primary.port, primary.key, primary.tls
+    if tls is None or not tls.strict:
+        return await ask_version(origin, host, port, key, POLL_TIMEOUT)
+
+    async def over_tls() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        stream = await connect(primary, POLL_TIMEOUT)
+        return stream.reader, stream.writer
+
+    return await ask_version(origin, host, tls.port, key, POLL_TIMEOUT, over_tls)
+
+
+def _put_first(primaries: list[PrimaryConfig], first: PrimaryConfig) -> None:
     """Try this primary first from now on: it has what we want."""
     primaries.sort(key=lambda peer: peer is not first)
 
 
-def _is_from(peer: PeerConfig, message: dict[str, Any]) -> bool:
+def _is_from(peer: PrimaryConfig, message: dict[str, Any]) -> bool:
     """Whether a NOTIFY came from this primary: by key before address (NAT)."""
     if peer.keys:
         key = message["key"]
