@@ -53,14 +53,18 @@ class Worker:
     """One worker process and the controller's end of its channel."""
 
     def __init__(
-        self, arguments: Sequence[str], settings: dict[str, Any], sockets: list[socket.socket]
+        self,
+        arguments: Sequence[str],
+        settings: dict[str, Any],
+        sockets: list[socket.socket],
+        inherited: Sequence[int] = (),
     ) -> None:
         ours, theirs = socket.socketpair()
         fds = [sock.fileno() for sock in sockets]
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, *arguments, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(), *fds),
+                pass_fds=(theirs.fileno(), *fds, *inherited),
                 stderr=subprocess.PIPE,
                 text=True,
             )
@@ -108,9 +112,11 @@ def worker(
     *,
     arguments: Sequence[str] = (),
     port: int | None = None,
+    inherited: Sequence[int] = (),
     **settings: Any,
 ) -> Iterator[tuple[Worker, int]]:
-    """A "datagram" or "stream" worker on loopback, and its port."""
+    """A "datagram" or "stream" worker on loopback, and its port; `inherited` are descriptors that its
+    settings name."""
     arguments = arguments or ["-P", "-m", f"zonecast.server.answering.{kind}"]
     port = port or free_port()
     kind_of_socket = socket.SOCK_DGRAM if kind == "datagram" else socket.SOCK_STREAM
@@ -121,7 +127,7 @@ def worker(
             sock.listen(64)
         defaults: dict[str, Any] = {"keys": [], "secondaries": [], "primaries": []}
         given = {"state-dir": str(store.state_dir), "server-id": None, **defaults, **settings}
-        running = Worker(arguments, given, [sock])
+        running = Worker(arguments, given, [sock], inherited)
         try:
             yield running, port
         finally:

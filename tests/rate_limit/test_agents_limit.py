@@ -21,11 +21,14 @@ ON = [
     "slip = 1",
     "[query]",
     'deny = ["127.0.0.2"]',
+    "[[query.zone]]",
+    'name = "inside.example"',
+    'allow = ["127.0.0.4"]',
 ]
 
 
-def rcode(agent: Agent, source: str, *, tcp: bool = False) -> int:
-    query = dns.message.make_query("example.com.", "SOA")
+def rcode(agent: Agent, source: str, *, tcp: bool = False, name: str = "example.com.") -> int:
+    query = dns.message.make_query(name, "SOA")
     ask = dns.query.tcp if tcp else dns.query.udp
     return int(ask(query, agent.host, port=agent.port, source=source, timeout=5).rcode())
 
@@ -34,12 +37,16 @@ def test_limits_and_lists_of_the_configuration(
     zones: Zones, secret: Secret, new_agent: Callable[[str], Agent]
 ) -> None:
     zones.write("example.com.zone", zone_text(7))
+    zones.write("inside.example.zone", zone_text(7))
     zones.push()
     agent = new_agent("ns1").configure(*primary_config(zones, secret), *ON).start()
     agent.await_serial("example.com.", 7)
     for tcp in (False, True):
         assert rcode(agent, "127.0.0.2", tcp=tcp) == dns.rcode.REFUSED
         assert rcode(agent, "127.0.0.1", tcp=True) == dns.rcode.NOERROR
+        # A zone's own list counts instead of the other.
+        assert rcode(agent, "127.0.0.1", tcp=tcp, name="inside.example.") == dns.rcode.REFUSED
+        assert rcode(agent, "127.0.0.4", tcp=tcp, name="inside.example.") == dns.rcode.NOERROR
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         client.connect((agent.host, agent.port))
@@ -65,6 +72,11 @@ def test_limits_and_lists_of_the_configuration(
     [
         ('[query]\nallow = ["192.0.2.1/24"]', "no address prefix: 192.0.2.1/24 has host bits set"),
         ('[query]\nallow = ["192.0.2.7"]\ndeny = ["192.0.2.7/32"]', "is allowed and denied"),
+        (
+            '[[query.zone]]\nname = "a"\nallow = ["::1"]\ndeny = ["::1"]',
+            "[query.zone]: '::1/128' is allowed and denied",
+        ),
+        ('[[query.zone]]\nname = "a"\n[[query.zone]]\nname = "A."', "more than once"),
         ("[rate-limit]\nslip = -1", "'slip': expected a whole number from 0 to 100"),
         ('listen = ["192.0.2.1:853"]', "is for TLS"),
         (

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonecast.protocol.prefixes import Prefixes
-from zonecast.protocol.rate_limit import RateLimit, Slip
+from zonecast.protocol.rate_limit import (
+    BUCKET_FORMAT,
+    BUCKET_OCTETS,
+    BUCKETS,
+    KEY_OCTETS,
+    RateLimit,
+    Slip,
+)
+
+KEY = bytes(range(7, 7 + KEY_OCTETS))
 
 
 def octets(address: str) -> bytes:
@@ -19,14 +28,14 @@ def octets(address: str) -> bytes:
 @given(st.integers(1, 1000), st.floats(0, 2e9))
 @settings(max_examples=50, deadline=None)
 def test_as_many_at_once_as_in_a_second(rate: int, now: float) -> None:
-    limit = RateLimit(rate)
+    limit = RateLimit(rate, key=KEY)
     client = octets("192.0.2.1")
     assert [limit.spend(client, now) for _ in range(rate + 5)] == [True] * rate + [False] * 5
     assert [limit.spend(client, now + 1.5) for _ in range(rate)] == [True] * rate
 
 
 def test_a_flood_gets_its_rate_and_no_more() -> None:
-    limit = RateLimit(50)
+    limit = RateLimit(50, key=KEY)
     client = octets("192.0.2.1")
     sent = sum(limit.spend(client, 100 + n / 10_000) for n in range(100_000))
     assert 50 + 10 * 50 - 1 <= sent <= 50 + 10 * 50 + 1
@@ -43,16 +52,34 @@ def test_a_flood_gets_its_rate_and_no_more() -> None:
     ],
 )
 def test_prefixes_are_counted_together(one: str, other: str, together: bool) -> None:
-    limit = RateLimit(1)
+    limit = RateLimit(1, key=KEY)
     assert limit.spend(octets(one), 5.0)
     assert limit.spend(octets(other), 5.0) is not together
 
 
 def test_a_prefix_may_end_within_an_octet() -> None:
-    limit = RateLimit(1, ipv4=20, ipv6=60)
+    limit = RateLimit(1, ipv4=20, ipv6=60, key=KEY)
     assert limit.spend(octets("10.0.15.1"), 1.0)
     assert not limit.spend(octets("10.0.0.1"), 1.0)
     assert limit.spend(octets("10.0.16.1"), 1.0)
+
+
+def test_who_shares_a_table_counts_together() -> None:
+    table = memoryview(bytearray(BUCKETS * BUCKET_OCTETS)).cast(BUCKET_FORMAT)
+    one, other = (RateLimit(3, key=KEY, table=table) for _ in range(2))
+    client = octets("192.0.2.1")
+    turns = [limit.spend(client, 1.0) for limit in (one, other) * 3]
+    assert turns == [True] * 3 + [False] * 3
+    assert one.spend(client, 2.5)
+
+
+def test_prefixes_are_spread_whatever_they_are() -> None:
+    """Neighbours too, of which there are most; how many share a bucket is what chance gives."""
+    for key in (KEY, bytes(KEY_OCTETS), b"\xff" * KEY_OCTETS, KEY[::-1]):
+        limit = RateLimit(1, key=key)
+        neighbours = (octets(f"10.{n >> 8}.{n & 255}.1") for n in range(10_000))
+        spent = sum(limit.spend(address, 5.0) for address in neighbours)
+        assert spent > 9_000 or key in (bytes(KEY_OCTETS), b"\xff" * KEY_OCTETS)
 
 
 def test_every_nth_slips() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ import pytest
 from loading import query
 from workers import PATIENCE, Store, Worker, worker
 
+from zonecast.server.rate_table import RateTable
+
 ZONE = "$TTL 60\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\n"
 LIMITS = {
     "rate": 3,
@@ -27,7 +30,7 @@ LIMITS = {
     "allow": [],
     "dry_run": False,
 }
-CLOSED = {"allow": ["192.0.2.0/24"], "deny": [], "closed": True}
+CLOSED = {"allow": ["192.0.2.0/24"], "deny": [], "closed": True, "zones": []}
 SECRET = "c2VjcmV0c2VjcmV0c2VjcmV0"
 KEYS = [{"name": "xfr.example.", "algorithm": "hmac-sha256", "secret": SECRET}]
 RING = dns.tsigkeyring.from_text({"xfr.example.": ("hmac-sha256", SECRET)})
@@ -42,8 +45,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def limited(**changes: Any) -> dict[str, Any]:
-    return {"rate-limit": {**LIMITS, **changes}}
+@pytest.fixture
+def rates() -> Iterator[RateTable]:
+    made = RateTable()
+    yield made
+    os.close(made.fd)
+
+
+def limited(rates: RateTable, **changes: Any) -> dict[str, Any]:
+    return {"rate-limit": {**LIMITS, **changes, **rates.settings()}, "inherited": [rates.fd]}
 
 
 def ask(running: Worker, port: int, packets: list[bytes]) -> list[dns.message.Message]:
@@ -84,8 +94,8 @@ QUESTIONS = [
 ]
 
 
-def test_over_the_limit_every_second_is_truncated(store: Store) -> None:
-    with worker("datagram", store, keys=KEYS, **limited()) as (running, port):
+def test_over_the_limit_every_second_is_truncated(store: Store, rates: RateTable) -> None:
+    with worker("datagram", store, keys=KEYS, **limited(rates)) as (running, port):
         packets = [query("www.example.", "A", identifier=n) for n in range(11)]
         answers = ask(running, port, packets)
         truncated = [bool(reply.flags & dns.flags.TC) for reply in answers]
@@ -98,15 +108,17 @@ def test_over_the_limit_every_second_is_truncated(store: Store) -> None:
         counted(running, limited=8, slipped=4)
 
 
-def test_all_answers_count_alike(store: Store) -> None:
-    with worker("datagram", store, keys=KEYS, **limited(slip=0)) as (running, port):
+def test_all_answers_count_alike(store: Store, rates: RateTable) -> None:
+    with worker("datagram", store, keys=KEYS, **limited(rates, slip=0)) as (running, port):
         assert len(ask(running, port, QUESTIONS * 2)) == 3
         counted(running, limited=5)
 
 
-def test_a_truncated_answer_has_an_opt_record_if_the_query_had(store: Store) -> None:
+def test_a_truncated_answer_has_an_opt_record_if_the_query_had(
+    store: Store, rates: RateTable
+) -> None:
     packet = dns.message.make_query("www.example.", "A", use_edns=0, want_dnssec=True).to_wire()
-    with worker("datagram", store, keys=KEYS, **limited(rate=1, slip=1)) as (running, port):
+    with worker("datagram", store, keys=KEYS, **limited(rates, rate=1, slip=1)) as (running, port):
         answers = ask(running, port, [packet] * 3)
         assert [reply.edns for reply in answers] == [0] * 3
         assert answers[2].flags & dns.flags.TC
@@ -115,22 +127,27 @@ def test_a_truncated_answer_has_an_opt_record_if_the_query_had(store: Store) -> 
 
 
 @pytest.mark.parametrize("changes", [{"allow": ["127.0.0.0/8"]}, {"dry_run": True}])
-def test_allowed_and_dry_runs_get_everything(store: Store, changes: dict[str, Any]) -> None:
-    with worker("datagram", store, keys=KEYS, **limited(**changes)) as (running, port):
+def test_allowed_and_dry_runs_get_everything(
+    store: Store, rates: RateTable, changes: dict[str, Any]
+) -> None:
+    with worker("datagram", store, keys=KEYS, **limited(rates, **changes)) as (running, port):
         assert len(ask(running, port, QUESTIONS * 10)) == 40
         if "dry_run" in changes:
             counted(running, limited=37, slipped=18)
         assert running.quiet()
 
 
-def test_who_has_a_cookie_of_ours_is_not_limited(store: Store) -> None:
+def test_who_has_a_cookie_of_ours_is_not_limited(store: Store, rates: RateTable) -> None:
     site = {"cookie-secrets": ["00112233445566778899aabbccddeeff"]}
 
     def asking(cookie: bytes) -> bytes:
         option = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, cookie)
         return dns.message.make_query("www.example.", "A", options=[option]).to_wire()
 
-    with worker("datagram", store, keys=KEYS, site=site, **limited(slip=0)) as (running, port):
+    with worker("datagram", store, keys=KEYS, site=site, **limited(rates, slip=0)) as (
+        running,
+        port,
+    ):
         (first,) = ask(running, port, [asking(b"12345678")])
         cookie = first.options[0].to_wire()
         assert cookie is not None
@@ -139,14 +156,27 @@ def test_who_has_a_cookie_of_ours_is_not_limited(store: Store) -> None:
         counted(running, limited=20)
 
 
-def test_a_reload_switches_it_on_and_off(store: Store) -> None:
-    with worker("datagram", store, keys=KEYS) as (running, port):
-        for changes, answers in ((limited(slip=0), 3), ({}, 20), (limited(slip=0, rate=5), 5)):
+def test_a_reload_switches_it_on_and_off(store: Store, rates: RateTable) -> None:
+    on = limited(rates, slip=0)
+    other = limited(rates, slip=0, rate=5, ipv4_prefix=32)  # another prefix counts anew
+    with worker("datagram", store, keys=KEYS, inherited=[rates.fd]) as (running, port):
+        for changes, answers in ((on, 3), ({}, 20), (other, 5)):
             running.channel.send({"settings": {**running.settings, **changes}})
             running.channel.send({"barrier": 1})
             while running.hear() != {"barrier": 1}:
                 pass
             assert len(ask(running, port, QUESTIONS[:1] * 20)) == answers
+
+
+def test_the_limit_is_that_of_all_workers_together(store: Store, rates: RateTable) -> None:
+    # So few a second that the clock does not matter.
+    settings = limited(rates, slip=0, rate=1)
+    with (
+        worker("datagram", store, keys=KEYS, **settings) as (one, first),
+        worker("datagram", store, keys=KEYS, **settings) as (other, second),
+    ):
+        assert len(ask(one, first, QUESTIONS[:1])) == 1
+        assert len(ask(other, second, QUESTIONS[:1])) == 0
 
 
 def test_refused_over_udp_unless_signed(store: Store) -> None:
@@ -180,7 +210,7 @@ def test_refused_over_tcp_but_transfers_have_rules_of_their_own(store: Store) ->
         assert refused.rcode() == dns.rcode.REFUSED
         assert whole.rcode() == dns.rcode.NOERROR
         assert len(whole.answer) > 3
-    denied = {"allow": [], "deny": ["127.0.0.1/32"], "closed": False}
+    denied = {"allow": [], "deny": ["127.0.0.1/32"], "closed": False, "zones": []}
     with worker("stream", store, query=denied) as (_, port):
         (refused,) = over_tcp(port, QUESTIONS[0])
         assert refused.rcode() == dns.rcode.REFUSED

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zonecast.config.primaries import check_primary
-from zonecast.config.tables import MemberConfig
+from zonecast.config.tables import MemberConfig, QueryConfig, ZoneQueryConfig
 from zonecast.config.values import TLS_PORT
 from zonecast.options import Document
 from zonecast.zone import names
@@ -35,9 +34,7 @@ def check(config: Config, document: Document) -> None:
             raise document.below("secondary", number).error(
                 f"'{secondary.name}' is to transfer over TLS, but there is no [tls]", at=("tls",)
             )
-    for prefix in config.query.deny:
-        if prefix in config.query.allow:
-            raise document.below("query").error(f"'{prefix}' is allowed and denied", at=("deny",))
+    _check_lists(config.query, document.below("query"))
     keys = {key.name for key in config.key}
     for table, peers in (("secondary", config.secondary), ("primary", config.primary)):
         for number, peer in enumerate(peers):
@@ -47,8 +44,6 @@ def check(config: Config, document: Document) -> None:
                         f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names",
                         at=("keys",),
                     )
-    for number, primary in enumerate(config.primary):
-        check_primary(primary, document.below("primary", number))
     primaries = {peer.name for peer in config.primary}
     for table, members in (("catalog", config.catalog), ("zone", config.zone)):
         for number, member in enumerate(members):
@@ -73,7 +68,7 @@ def check(config: Config, document: Document) -> None:
         place = document.below("repository", number)
         if (repository.path is None) == (not repository.url):
             raise place.error("give either 'path' or 'url'")
-        if {*repository.catalogs} & {member.name for member in config.catalog + config.zone}:
+        if repository.catalog in {member.name for member in config.catalog + config.zone}:
             raise place.error(
                 "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
             )
@@ -88,6 +83,19 @@ def _check_unique(table: str, items: list[str], document: Document) -> None:
                 at=(table.rpartition(".")[2], number),
                 also=(table.rpartition(".")[2], first),
             )
+
+
+def _check_lists(query: QueryConfig, document: Document) -> None:
+    _check_unique("zone", [names.to_text(zone.name) for zone in query.zone], document)
+    _check_list(query, document)
+    for number, zone in enumerate(query.zone):
+        _check_list(zone, document.below("zone", number))
+
+
+def _check_list(lists: QueryConfig | ZoneQueryConfig, document: Document) -> None:
+    for prefix in lists.deny:
+        if prefix in lists.allow:
+            raise document.error(f"'{prefix}' is allowed and denied", at=("deny",))
 
 
 def _check_member(member: MemberConfig, primaries: set[str], document: Document) -> None:

@@ -6,41 +6,64 @@ alike, whatever they say: a table by answer (BIND's, NSD's) is got round by aski
 The table has a fixed size, hashed by prefix, so no flood of addresses makes it grow. A bucket is
 one number, the time until which its answers are *paid*: an answer moves it by 1/rate seconds, and
 it may be at most a second ahead of the clock. Nothing has to be refilled or aged. Prefixes that
-share a bucket share its rate; nobody can aim at another's, as Python keys its hash of octets
-with a secret of each process.
+share a bucket share its rate; nobody can aim at another's, as the hash has a secret key.
+
+Several processes may have one table, in memory that they share: the limit is that of all together.
+Without a lock: where two count at the very same moment, one answer goes uncounted.
 """
 
 from __future__ import annotations
 
-from array import array
+from typing import Final
 
 from zonecast.protocol.prefixes import plain
 
 # 1 MiB. With 10,000 prefixes at once one in thirteen shares its bucket.
-BUCKETS = 1 << 17
+_BUCKET_BITS = 17
+BUCKETS = 1 << _BUCKET_BITS
+BUCKET_OCTETS = 8
+BUCKET_FORMAT: Final = "d"
+
+# Multiply-shift hashing (Dietzfelbinger and others, 1997): of two numbers, the chance over keys to
+# share a bucket is 2 in BUCKETS.
+KEY_OCTETS = 20
+_SHIFT = 8 * KEY_OCTETS - _BUCKET_BITS
+_MASK = BUCKETS - 1
+
+_IPV6 = 1 << 128  # tells IPv6 prefixes from IPv4 ones
 
 
 class RateLimit:
     """At most `rate` answers a second to each prefix, and as many at once; `ipv4` and `ipv6` are
-    prefix lengths. Time is that of any clock, in seconds, as long as it is the same one."""
+    prefix lengths. Time is that of any clock, in seconds, as long as it is the same one. `key` are
+    KEY_OCTETS, secret; `table` BUCKETS numbers, 0 at first, for who shares them."""
 
-    def __init__(self, rate: int, ipv4: int = 24, ipv6: int = 56) -> None:
+    def __init__(
+        self,
+        rate: int,
+        ipv4: int = 24,
+        ipv6: int = 56,
+        *,
+        key: bytes,
+        table: memoryview[float] | None = None,
+    ) -> None:
         self._cost = 1 / rate
         # Half an answer's worth of leeway, so that rounding costs nobody an answer.
         self._ahead = 1 - self._cost / 2
-        self._paid = array("d", bytes(8 * BUCKETS))
-        self._ipv4 = _cut(ipv4)
-        self._ipv6 = _cut(ipv6)
+        if table is None:
+            table = memoryview(bytearray(BUCKET_OCTETS * BUCKETS)).cast(BUCKET_FORMAT)
+        self._paid = table
+        self._key = int.from_bytes(key, "big") | 1
+        self._ipv4 = 32 - ipv4
+        self._ipv6 = 128 - ipv6
 
     def spend(self, address: bytes, now: float) -> bool:
         """Whether one more answer may go to a packed address now; it counts if so."""
-        octets, mask = self._ipv4
-        if len(address) != 4 and len(address := plain(address)) != 4:
-            octets, mask = self._ipv6
-        prefix = address[:octets]
-        if mask:
-            prefix = prefix[:-1] + bytes((prefix[-1] & mask,))
-        bucket = hash(prefix) & (BUCKETS - 1)
+        if len(address) == 4 or len(address := plain(address)) == 4:
+            prefix = int.from_bytes(address, "big") >> self._ipv4
+        else:
+            prefix = int.from_bytes(address, "big") >> self._ipv6 | _IPV6
+        bucket = prefix * self._key >> _SHIFT & _MASK
         paid = self._paid[bucket]
         if paid < now:
             paid = now
@@ -62,9 +85,3 @@ class Slip:
         """Whether the next answer over the limit is to be truncated instead of dropped."""
         self._over += 1
         return self._slip > 0 and self._over % self._slip == 0
-
-
-def _cut(length: int) -> tuple[int, int]:
-    """How many octets a prefix has, and the mask of the last of them, 0 where it is whole."""
-    octets, bits = divmod(length, 8)
-    return (octets + 1, 0xFF00 >> bits & 0xFF) if bits else (octets, 0)

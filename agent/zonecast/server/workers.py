@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonecast.server.children import KeptChild, Message
 from zonecast.server.cookie_secrets import read_cookie_secrets
+from zonecast.server.rate_table import RateTable
 from zonecast.server.visibility import PATIENCE, wait_for_readers
 from zonecast.zone import names
 
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     import socket
 
     from zonecast.config import Config
-    from zonecast.config.tables import PeerConfig, SecondaryConfig, TlsConfig
+    from zonecast.config.tables import (
+        PeerConfig,
+        QueryConfig,
+        RateLimitConfig,
+        SecondaryConfig,
+        TlsConfig,
+        ZoneQueryConfig,
+    )
     from zonecast.server.listeners import Listening
 
 log = logging.getLogger("zonecast.workers")
@@ -39,7 +47,8 @@ class Workers:
         self._cookie_secret = os.urandom(16).hex()
         # Made once for each configuration: a secret that cannot be read later must not keep a
         # worker from being replaced.
-        self._settings = worker_settings(config, self._cookie_secret)
+        self._rates = RateTable()
+        self._settings = worker_settings(config, self._cookie_secret, self._rates)
         # Answers refused, limited and slipped, by all workers there were.
         self.guarded: Counter[str] = Counter(refused=0, limited=0, slipped=0)
         self._barrier = 0
@@ -47,7 +56,7 @@ class Workers:
         self.on_notify: Callable[[Message], None] = lambda _: None
         self.on_restart: Callable[[], None] = lambda: None
         self.datagram = [
-            self._keep("zonecast.server.answering.datagram", sockets)
+            self._keep("zonecast.server.answering.datagram", sockets, more=[self._rates.fd])
             for sockets in listening.datagram
         ]
         tls = [sock.fileno() for sock in listening.tls]
@@ -61,13 +70,17 @@ class Workers:
         return self.datagram + self.stream
 
     def _keep(
-        self, module: str, sockets: Sequence[socket.socket], tls: Sequence[int] = ()
+        self,
+        module: str,
+        sockets: Sequence[socket.socket],
+        tls: Sequence[int] = (),
+        more: Sequence[int] = (),
     ) -> KeptChild:
         fds = [sock.fileno() for sock in sockets]
         child = KeptChild(
             module,
             lambda: {**self._settings, "sockets": fds, "tls-sockets": tls},
-            [*fds, *tls],
+            [*fds, *tls, *more],
             on_restart=lambda status: self._restarted(child, status),
         )
         child.on_message = lambda message: self._heard(child, message)
@@ -125,7 +138,7 @@ class Workers:
     def reload(self, config: Config) -> None:
         """Give every worker the keys and rules of a new configuration. Raises ConfigError where a
         secret cannot be read; nothing has changed then."""
-        self._settings = worker_settings(config, self._cookie_secret)
+        self._settings = worker_settings(config, self._cookie_secret, self._rates)
         for child in self.all:
             child.send({"settings": self._settings})
 
@@ -136,9 +149,10 @@ class Workers:
             child.stop()
 
 
-def worker_settings(config: Config, cookie_secret: str) -> Message:
+def worker_settings(config: Config, cookie_secret: str, rates: RateTable) -> Message:
     """What a worker needs to know of the configuration, as JSON. `cookie_secret`, hexadecimal,
-    is for a configuration without a file of them. Raises ConfigError."""
+    is for a configuration without a file of them, `rates` where answers are counted. Raises
+    ConfigError."""
     file = config.cookie_secret_file
     return {
         "state-dir": str(config.state_dir),
@@ -160,7 +174,8 @@ def worker_settings(config: Config, cookie_secret: str) -> Message:
             "awaited": [names.to_text(zone.name) for zone in config.zone + config.catalog],
         },
         "tls": None if config.tls is None else _tls_settings(config.tls),
-        **_guard_settings(config),
+        "query": _query_settings(config),
+        "rate-limit": _limit_settings(config.rate_limit, rates),
     }
 
 
@@ -177,29 +192,33 @@ def _tls_settings(tls: TlsConfig) -> Message:
     }
 
 
-def _guard_settings(config: Config) -> Message:
-    """What a Guard goes by, None for what is off. Secondaries that have no key are let in by the
-    query lists, for their address is what makes them secondaries."""
-    query, limit = config.query, config.rate_limit
+def _query_settings(config: Config) -> Message | None:
+    """The lists of who may ask, None where everybody may. Secondaries that have no key are let in by
+    each, for their address is what makes them secondaries."""
+    query = config.query
+    if not (query.allow or query.deny or query.zone):
+        return None
     known = [peer.address.host for peer in config.secondary if not peer.keys]
+
+    def lists(table: QueryConfig | ZoneQueryConfig) -> Message:
+        closed = bool(table.allow)
+        return {"allow": [*table.allow, *known], "deny": table.deny, "closed": closed}
+
+    zones = [{"name": names.to_text(zone.name), **lists(zone)} for zone in query.zone]
+    return {**lists(query), "zones": zones}
+
+
+def _limit_settings(limit: RateLimitConfig, rates: RateTable) -> Message | None:
+    if not limit.responses_per_second:
+        return None
     return {
-        "query": {
-            "allow": [*query.allow, *known],
-            "deny": query.deny,
-            "closed": bool(query.allow),
-        }
-        if query.allow or query.deny
-        else None,
-        "rate-limit": {
-            "rate": limit.responses_per_second,
-            "slip": limit.slip,
-            "ipv4_prefix": limit.ipv4_prefix,
-            "ipv6_prefix": limit.ipv6_prefix,
-            "allow": limit.allow,
-            "dry_run": limit.dry_run,
-        }
-        if limit.responses_per_second
-        else None,
+        "rate": limit.responses_per_second,
+        "slip": limit.slip,
+        "ipv4_prefix": limit.ipv4_prefix,
+        "ipv6_prefix": limit.ipv6_prefix,
+        "allow": limit.allow,
+        "dry_run": limit.dry_run,
+        **rates.settings(),
     }
 
 

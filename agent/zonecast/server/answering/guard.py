@@ -6,6 +6,7 @@ knows nothing of clients. A worker has a Guard only where one of them is configu
 
 from __future__ import annotations
 
+import mmap
 import socket
 import struct
 import time
@@ -13,13 +14,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from zonecast.errors import WireError
-from zonecast.protocol.edns import PROHIBITED, extended_error, write_opt
+from zonecast.protocol.edns import write_opt
 from zonecast.protocol.message import error_reply, read_query
 from zonecast.protocol.prefixes import Prefixes
-from zonecast.protocol.rate_limit import RateLimit, Slip
-from zonecast.protocol.sections import NOERROR, OPCODE_MASK, OPCODE_NOTIFY, REFUSED
+from zonecast.protocol.query_lists import QueryLists
+from zonecast.protocol.rate_limit import BUCKET_FORMAT, BUCKET_OCTETS, BUCKETS, RateLimit, Slip
+from zonecast.protocol.sections import NOERROR
 from zonecast.protocol.tsig import has_tsig
-from zonecast.zone import rdata as rd
+from zonecast.protocol.view import View
+from zonecast.server.answering.permission import permitted, read_lists, refusal
 
 _AA, _TC = 0x0400, 0x0200
 
@@ -30,7 +33,8 @@ HasCookie = Callable[[bytes, Any], bool]
 
 
 class Limits(NamedTuple):
-    """[rate-limit] of the configuration; `allow` are prefixes that it does not touch."""
+    """[rate-limit] of the configuration; `allow` are prefixes that it does not touch, `table` the
+    file in memory in which all workers count, `key` what hashes prefixes into it."""
 
     rate: int
     slip: int
@@ -38,25 +42,25 @@ class Limits(NamedTuple):
     ipv6_prefix: int
     allow: Prefixes
     dry_run: bool
+    key: bytes
+    table: int
 
 
 class Rulebook(NamedTuple):
     """What a Guard goes by; None for what is off."""
 
-    queries: Prefixes | None
+    queries: QueryLists | None
     limits: Limits | None
 
 
 def read_rulebook(settings: dict[str, Any]) -> Rulebook:
     """The rules in a settings message."""
-    query, limit = settings.get("query"), settings.get("rate-limit")
-    queries = limits = None
-    if query is not None:
-        allow, deny = query["allow"], query["deny"]
-        queries = Prefixes(allow, deny, otherwise=not query["closed"])
+    limit = settings.get("rate-limit")
+    limits = None
     if limit is not None:
-        limits = Limits(**{**limit, "allow": Prefixes(limit["allow"])})
-    return Rulebook(queries, limits)
+        allow, key = Prefixes(limit["allow"]), bytes.fromhex(limit["key"])
+        limits = Limits(**{**limit, "allow": allow, "key": key})
+    return Rulebook(read_lists(settings.get("query")), limits)
 
 
 class Guard:
@@ -67,7 +71,14 @@ class Guard:
         self._limits = limits = rulebook.limits
         self._rate: RateLimit | None = None
         if limits is not None:
-            self._rate = RateLimit(limits.rate, limits.ipv4_prefix, limits.ipv6_prefix)
+            shared = mmap.mmap(limits.table, BUCKETS * BUCKET_OCTETS)
+            self._rate = RateLimit(
+                limits.rate,
+                limits.ipv4_prefix,
+                limits.ipv6_prefix,
+                key=limits.key,
+                table=memoryview(shared).cast(BUCKET_FORMAT),
+            )
             self._slip = Slip(limits.slip)
         self._report = report
         self._reported = 0.0
@@ -79,29 +90,30 @@ class Guard:
         replies: list[bytes | None],
         client: Callable[[int], bytes],
         has_cookie: HasCookie,
+        view: View,
     ) -> None:
-        """Judge the replies to a batch of packets, in place; `client` gives the packed address
-        that a slot's packet came from."""
+        """Judge the replies to a batch of packets from `view`, in place; `client` gives the packed
+        address that a slot's packet came from."""
         now = time.monotonic()
-        allowed = None if self._queries is None else self._queries.holds
         spend = None if self._rate is None else self._rate.spend
         for slot, reply in enumerate(replies):
             if reply is None:
                 continue
             address = client(slot)
-            if allowed is not None and not allowed(address):
-                replies[slot] = reply = self._refuse(packets[slot], reply)
+            if self._queries is not None:
+                reply = self._permitted(packets[slot], reply, address, view, datagram=True)
+                replies[slot] = reply
             if spend is not None and not spend(address, now):
                 replies[slot] = self._over(packets[slot], reply, address, slot, has_cookie)
         self.report(now)
 
-    def single(self, packet: bytes, reply: bytes, client: str) -> bytes:
-        """Judge the reply to one query over a stream, where no address is forged."""
-        if self._queries is None or self._queries.holds(packed(client)):
+    def single(self, packet: bytes, reply: bytes, client: str, view: View) -> bytes:
+        """Judge the reply from `view` to one query over a stream, where no address is forged."""
+        if self._queries is None:
             return reply
-        refused = self._refuse(packet, reply)
+        judged = self._permitted(packet, reply, packed(client), view, datagram=False)
         self.report(time.monotonic())
-        return refused
+        return judged
 
     def report(self, now: float) -> None:
         """Tell the controller what was counted, not more often than it wants to know."""
@@ -114,19 +126,15 @@ class Guard:
         """After how many milliseconds `report` has something to tell; None for never."""
         return int(REPORT_INTERVAL * 1000) + 1 if any(self.counts.values()) else None
 
-    def _refuse(self, packet: bytes, reply: bytes) -> bytes:
-        """REFUSED in place of an answer. Transfers and NOTIFY have rules of their own, and who
-        signs with a key of ours is known by it, wherever it asks from."""
-        if (packet[2] << 8) & OPCODE_MASK == OPCODE_NOTIFY or has_tsig(reply):
-            return reply
-        try:
-            query = read_query(packet)
-        except WireError:
-            return reply  # which says nothing but that
-        if query.qtype in (rd.AXFR, rd.IXFR):
-            return reply
-        self.counts["refused"] += 1
-        return error_reply(packet, REFUSED, _opt(packet, REFUSED, extended_error(PROHIBITED)))
+    def _permitted(
+        self, packet: bytes, reply: bytes, address: bytes, view: View, *, datagram: bool
+    ) -> bytes:
+        assert self._queries is not None
+        found = permitted(packet, reply, address, self._queries, view, datagram=datagram)
+        if found is None:
+            self.counts["refused"] += 1
+            return refusal(packet)
+        return found
 
     def _over(
         self, packet: bytes, reply: bytes, address: bytes, slot: int, has_cookie: HasCookie
@@ -160,10 +168,10 @@ def _truncated(packet: bytes, reply: bytes) -> bytes:
     return empty[:2] + struct.pack(">H", flags) + empty[4:]
 
 
-def _opt(packet: bytes, rcode: int, options: bytes = b"") -> bytes:
+def _opt(packet: bytes, rcode: int) -> bytes:
     """Our OPT record in a reply, where the query had one."""
     try:
         edns = read_query(packet).edns
     except WireError:
         return b""
-    return b"" if edns is None else write_opt(edns.dnssec, rcode, options)
+    return b"" if edns is None else write_opt(edns.dnssec, rcode)

@@ -80,6 +80,9 @@ class Session:
             try:
                 self._responder.use(snapshot)
                 reply = self._responder.reply(packet, self._connection.address)
+                if self._service.guard is not None and isinstance(reply, bytes):
+                    address = self._connection.address
+                    reply = self._service.guard.single(packet, reply, address, snapshot)
             except BaseException:
                 self._service.versions.release(snapshot)
                 raise
@@ -89,8 +92,6 @@ class Session:
             self._service.versions.release(snapshot)
             if reply is None:
                 break
-            if self._service.guard is not None:
-                reply = self._service.guard.single(packet, reply, self._connection.address)
             self._write(reply)
             # A transfer under way fills the buffer up to its mark; answers go beyond.
             if self._writer.transport.get_write_buffer_size() > 2 * WRITE_BUFFER:

@@ -79,9 +79,10 @@ class StreamWorker:
                 )
             else:
                 responder.rules = rules
-        rulebook = read_rulebook(settings)
+        # Over a stream no address is forged, and nothing is an amplifier.
+        rulebook = read_rulebook(settings)._replace(limits=None)
         report = self._channel.send_or_drop
-        self._service.guard = Guard(rulebook, report) if rulebook.queries else None
+        self._service.guard = Guard(rulebook, report) if any(rulebook) else None
 
     def _complain(self, error: ConfigError) -> None:
         self._channel.send_or_drop({"fault": f"the certificate stays as it was: {error}"})

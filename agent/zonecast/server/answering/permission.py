@@ -1,0 +1,98 @@
+"""Query access lists, applied to replies: who may not ask gets REFUSED, and what a chain of CNAMEs
+or DNAMEs leads to is told only to who may ask for it.
+
+Transfers and NOTIFY have rules of their own, and who signs with a key of ours is known by it,
+wherever it asks from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zonecast.errors import WireError
+from zonecast.protocol.answer_query import Extras, answer_query
+from zonecast.protocol.edns import PROHIBITED, extended_error, write_opt
+from zonecast.protocol.message import error_reply, question_end, read_query
+from zonecast.protocol.prefixes import Prefixes
+from zonecast.protocol.query_lists import Permitted, QueryLists
+from zonecast.protocol.sections import (
+    ADDITIONAL,
+    OPCODE_MASK,
+    OPCODE_NOTIFY,
+    REFUSED,
+    records,
+)
+from zonecast.protocol.tsig import has_tsig
+from zonecast.protocol.view import View
+from zonecast.zone import names
+from zonecast.zone import rdata as rd
+
+_DS = b"\x00\x2b"
+_REDIRECTING = (b"\x00\x05", b"\x00\x27")
+
+
+def read_lists(settings: dict[str, Any] | None) -> QueryLists | None:
+    """The lists in a settings message; None where everybody may ask for everything."""
+    if settings is None:
+        return None
+    below = {names.from_text(zone["name"]).lower(): _prefixes(zone) for zone in settings["zones"]}
+    return QueryLists(_prefixes(settings), below)
+
+
+def _prefixes(lists: dict[str, Any]) -> Prefixes:
+    return Prefixes(lists["allow"], lists["deny"], otherwise=not lists["closed"])
+
+
+def permitted(
+    packet: bytes, reply: bytes, address: bytes, lists: QueryLists, view: View, *, datagram: bool
+) -> bytes | None:
+    """What a packed address gets instead of `reply`, an answer from `view`: the same, or less where
+    its chain leads to what is not for this client. None: REFUSED."""
+    try:
+        end = question_end(packet)
+    except WireError:
+        return reply  # which says nothing but that
+    name = packet[12 : end - 4].lower()
+    if packet[end - 4 : end - 2] == _DS and name[0]:
+        name = name[name[0] + 1 :]  # the parent's (RFC 4035 §3.1.4.1)
+    if not lists.allows(name, address):
+        return reply if _has_other_rules(packet, reply) else None
+    if not lists.below or not _redirects(reply, end):
+        return reply
+    owners = {
+        rd.read_name(reply, record.start)[0].lower()
+        for record in records(reply)
+        if record.section != ADDITIONAL
+    }
+    if all(lists.allows(owner, address) for owner in owners) or has_tsig(reply):
+        return reply
+    options = [
+        reply[record.rdata : record.end] for record in records(reply) if record.rtype == rd.OPT
+    ]
+    extras = Extras(b"".join(options))
+    return answer_query(
+        packet, read_query(packet), Permitted(view, lists, address), datagram, extras=extras
+    )
+
+
+def refusal(packet: bytes) -> bytes:
+    """REFUSED, and why (RFC 8914 §4.19)."""
+    edns = read_query(packet).edns
+    opt = b"" if edns is None else write_opt(edns.dnssec, REFUSED, extended_error(PROHIBITED))
+    return error_reply(packet, REFUSED, opt)
+
+
+def _has_other_rules(packet: bytes, reply: bytes) -> bool:
+    if (packet[2] << 8) & OPCODE_MASK == OPCODE_NOTIFY or has_tsig(reply):
+        return True
+    try:
+        return read_query(packet).qtype in (rd.AXFR, rd.IXFR)
+    except WireError:
+        return True  # the reply says nothing but that
+
+
+def _redirects(reply: bytes, end: int) -> bool:
+    """Whether an answer, whose question ends at `end`, begins with a CNAME or DNAME. Its owner is the
+    question's name or above it: a pointer, or the root."""
+    start = end + (2 if reply[end : end + 1] >= b"\xc0" else 1)
+    return reply[6:8] != b"\x00\x00" and reply[start : start + 2] in _REDIRECTING
