@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zonecast.config.primaries import check_primary
 from zonecast.config.tables import MemberConfig, QueryConfig, ZoneQueryConfig
 from zonecast.config.values import TLS_PORT
 from zonecast.options import Document
@@ -44,6 +45,8 @@ def check(config: Config, document: Document) -> None:
                         f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names",
                         at=("keys",),
                     )
+    for number, primary in enumerate(config.primary):
+        check_primary(primary, document.below("primary", number))
     primaries = {peer.name for peer in config.primary}
     for table, members in (("catalog", config.catalog), ("zone", config.zone)):
         for number, member in enumerate(members):
@@ -68,7 +71,7 @@ def check(config: Config, document: Document) -> None:
         place = document.below("repository", number)
         if (repository.path is None) == (not repository.url):
             raise place.error("give either 'path' or 'url'")
-        if repository.catalog in {member.name for member in config.catalog + config.zone}:
+        if {*repository.catalogs} & {member.name for member in config.catalog + config.zone}:
             raise place.error(
                 "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
             )

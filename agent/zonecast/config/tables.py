@@ -14,9 +14,11 @@ from zonecast.config.values import (
     TLS_PORT,
     Endpoint,
     read_endpoint,
+    read_host_name,
     read_origin,
     read_path,
     read_phrase,
+    read_pin,
     read_prefix,
     read_tls_endpoint,
 )
@@ -26,6 +28,7 @@ from zonecast.options import (
     flag,
     number,
     one_of,
+    one_or_several,
     option,
     several,
     table_of,
@@ -80,8 +83,14 @@ class RepositoryConfig:
     path: Path | None = option("a local repository, bare or not", read_path, None)
     url: str = option("a remote repository, fetched", text, "")
     branch: str = option("the branch that is published", text, "main")
-    catalog: bytes | None = option(
-        "publish a catalog zone of this name (RFC 9432)", read_origin, None
+    catalogs: tuple[bytes, ...] = option(
+        "publish a catalog zone of this name (RFC 9432), or several",
+        one_or_several(read_origin),
+        (),
+        key="catalog",
+    )
+    handover: float = option(
+        "how long a catalog says to which other one a zone moved", duration, 7 * 86400.0
     )
     poll_interval: float = option("seconds between looks at the branch", duration, 15.0)
     ssh_key_file: Path | None = option("the private key for an ssh url", read_path, None)
@@ -96,13 +105,37 @@ class RepositoryConfig:
 
 @dataclass(frozen=True)
 class PeerConfig:
-    """[[primary]]: whom to pull from."""
+    """What [[primary]] and [[secondary]] have in common."""
 
     name: str = option("what status calls it", text)
     address: Endpoint = option("IP address and port, 53 by default", read_endpoint)
     keys: tuple[bytes, ...] = option(
         "names of [[key]]s; without, the address", several(read_origin), ()
     )
+
+
+@dataclass(frozen=True)
+class PrimaryConfig(PeerConfig):
+    """[[primary]]: whom to pull from."""
+
+    tls: str = option(
+        "whether it is asked over TLS (RFC 9103)", one_of("off", "opportunistic", "strict"), "off"
+    )
+    tls_port: int = option("its port for TLS", whole(1, 65535), TLS_PORT)
+    pins: tuple[str, ...] = option(
+        "the keys that its certificate may have: SHA-256, base64", several(read_pin), ()
+    )
+    authentication_name: str = option(
+        "the name that its certificate has to be for", read_host_name, ""
+    )
+    ca_file: Path | None = option("certificates of those who may issue its, PEM", read_path, None)
+    certificate_file: Path | None = option("our certificate, which it wants", read_path, None)
+    key_file: Path | None = option("its private key, PEM, without passphrase", read_path, None)
+    max_octets: int = option("the most octets of one transfer", whole(512, 1 << 40), 4 << 30)
+    max_records: int = option(
+        "the most records of one transfer, and of a zone", whole(1, 1 << 30), 20_000_000
+    )
+    max_time: float = option("the longest that one transfer may take", duration, 3600.0)
 
 
 @dataclass(frozen=True)
