@@ -17,7 +17,6 @@ from zonecast.config.values import (
     read_host_name,
     read_origin,
     read_path,
-    read_pin,
     read_phrase,
     read_pin,
     read_prefix,
