@@ -269,7 +269,8 @@ def test_an_agent_over_tls_and_status(
     zones: Zones, secret: Secret, new_agent: MakeAgent, certificate: Certificate
 ) -> None:
     """Polls and transfers both ways; a pin that no longer holds is said, and nothing is in clear."""
-    zones.write("example.com.zone", zone_text(1, "www A 192.0.2.1"))
+    hosts = [f"host{number} A 192.0.2.{number}" for number in range(50)]
+    zones.write("example.com.zone", zone_text(1, *hosts))
     zones.push()
     port = free_port()
     ns1, ns2 = new_agent("ns1"), new_agent("ns2")
@@ -284,7 +285,7 @@ def test_an_agent_over_tls_and_status(
         pulled = ["[[zone]]", 'name = "example.com"', 'primaries = ["ns1"]']
         ns2.configure(*head, f'pins = ["{certificate.pin}"]', *pulled).start()
         ns2.await_serial("example.com.", 1)
-        zones.write("example.com.zone", zone_text(2, "www A 192.0.2.2"))
+        zones.write("example.com.zone", zone_text(2, *hosts, "www A 192.0.2.2"))
         zones.push()
         ns2.await_serial("example.com.", 2)
         report = ns2.status_when(
