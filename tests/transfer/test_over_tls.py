@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+import ssl
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from agents import Agent, Secret, Zones, peer, primary_config, zone_text
 from peers import free_port, require
-from puller_support import KEY_FIELDS, PullerProcess, scripted
+from puller_support import KEY, PullerProcess, scripted
 from real_primaries import COMMANDS, RealPrimary
 from tls_support import Certificate, TlsPrimary
 from transfer_support import BASE, KEY_SECRET, ORIGIN, DictSource, as_served, as_stored, zone
@@ -24,7 +25,7 @@ from zonecast.protocol.pinning import read_certificate
 from zonecast.protocol.question import client_serial
 from zonecast.protocol.sections import read_question
 from zonecast.protocol.transfer_out import axfr_messages, ixfr_messages
-from zonecast.server.peers import Tls
+from zonecast.server.peers import Primary, Tls, to_message
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import diff
 
@@ -111,7 +112,9 @@ def test_known_by_its_key_or_by_an_authority(
         for shown, how in cases:
             with TlsPrimary(good, shown) as primary:
                 reply = puller.pull([strict(primary, clear, **how)], force=True)
-            assert (reply["ok"], reply["how"], reply["secure"]) == (True, "axfr", True), reply
+            assert (reply["ok"], reply["how"], reply["secure"]) == (True, "axfr", True), reply[
+                "error"
+            ]
         with TlsPrimary(good, certificate) as primary:
             fields = strict(primary, clear, pins=(certificate.pin,))
             puller.pull([fields], force=True)
@@ -190,6 +193,12 @@ class OverTls(RealPrimary):
     tls_port = 0
     certificate: Certificate
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As a job names it, known by its key."""
+        tls = Tls(self.tls_port, True, (self.certificate.pin,))
+        return to_message(Primary(self.name, "127.0.0.1", self.port, KEY, tls))
+
     def publish(self, text: str, serial: int) -> None:
         if self.process is not None:
             super().publish(text, serial)
@@ -237,32 +246,60 @@ ns1 A 192.0.2.1
 """
 
 
-def test_bind_over_tls(tmp_path: Path, puller: PullerProcess, certificate: Certificate) -> None:
-    """AXFR, and IXFR after an edit, of a BIND that transfers over TLS alone."""
-    primary = OverTls("named", tmp_path / "named", Secret(tmp_path / "key", KEY_SECRET))
+@contextmanager
+def connected(port: int) -> Iterator[ssl.SSLSocket]:
+    """A client that takes any certificate and offers `dot`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["dot"])
+    with (
+        socket.create_connection(("127.0.0.1", port), 10) as sock,
+        context.wrap_socket(sock) as tls,
+    ):
+        yield tls
+
+
+@contextmanager
+def over_tls(name: str, directory: Path, certificate: Certificate) -> Iterator[OverTls]:
+    """A foreign primary that is ended in any case."""
+    primary = OverTls(name, directory / name, Secret(directory / "key", KEY_SECRET))
     primary.certificate = certificate
     try:
+        yield primary
+    finally:
+        primary.stop()
+
+
+def test_bind_over_tls(tmp_path: Path, puller: PullerProcess, certificate: Certificate) -> None:
+    """AXFR, and IXFR after an edit, of a BIND that transfers over TLS alone."""
+    with over_tls("named", tmp_path, certificate) as primary:
         text = FILE.format(1, "")
         primary.publish(text, 1)
-        tls = Tls(primary.tls_port, True, (certificate.pin,))
-        fields = {
-            "name": "named",
-            "address": f"127.0.0.1:{primary.port}",
-            "key": KEY_FIELDS,
-            "tls": list(tls),
-        }
+        fields = primary.fields
         reply = puller.pull([fields])
-        assert (reply["ok"], reply["how"], reply["secure"]) == (True, "axfr", True), reply
+        assert (reply["ok"], reply["how"], reply["secure"]) == (True, "axfr", True), reply["error"]
         text = FILE.format(2, "www A 192.0.2.2")
         primary.publish(text, 2)
         reply = puller.pull([fields], serial=1)
-        assert (reply["ok"], reply["how"], reply["secure"]) == (True, "ixfr", True), reply
+        assert (reply["ok"], reply["how"], reply["secure"]) == (True, "ixfr", True), reply["error"]
         held = puller.zone(ORIGIN)
         assert held is not None
         assert as_stored(held) == as_served(text)
         assert not puller.pull([fields | {"tls": None}])["ok"], "in clear it gives nothing"
-    finally:
-        primary.stop()
+
+
+def test_an_nsd_that_negotiates_nothing(
+    tmp_path: Path, puller: PullerProcess, certificate: Certificate
+) -> None:
+    """NSD 4.6 answers over TLS, but without the application protocol that transfers want."""
+    with over_tls("nsd", tmp_path, certificate) as primary:
+        primary.publish(FILE.format(1, ""), 1)
+        with connected(primary.tls_port) as client:
+            negotiated = client.selected_alpn_protocol()
+        reply = puller.pull([primary.fields])
+        assert reply["ok"] == (negotiated == "dot"), "a later NSD may"
+        assert reply["ok"] or "does not negotiate the application protocol" in reply["error"]
 
 
 def test_an_agent_over_tls_and_status(
