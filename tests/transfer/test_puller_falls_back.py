@@ -1,4 +1,4 @@
-"""What the puller process does about bad primaries: IXFR, AXFR, the next one, and never half."""
+"""Which primary the puller process asks next, and for what; wrong streams are in `tests/scenarios`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 import pytest
-from puller_support import KEY, PullerProcess, ScriptedPrimary, scripted
+from puller_support import PullerProcess, ScriptedPrimary, scripted
 from transfer_support import (
     BASE,
     ORIGIN,
@@ -14,16 +14,12 @@ from transfer_support import (
     content,
     message,
     question,
-    rrset,
-    soa,
-    wire,
     zone,
 )
 
 from zonecast.protocol.question import client_serial
 from zonecast.protocol.sections import read_question
 from zonecast.protocol.transfer_out import axfr_messages, ixfr_messages
-from zonecast.protocol.tsig import Verified, verify
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import diff
 from zonecast.zone.rrset import Zone
@@ -85,46 +81,6 @@ def test_axfr_then_ixfr_then_nothing_new(puller: PullerProcess) -> None:
         assert (reply["ok"], reply["how"], reply["serial"]) == (True, "unchanged", 6)
 
 
-S5, S6, S7 = (wire(soa(serial)) for serial in (5, 6, 7))
-GONE = rrset("nowhere", "A", 300, "192.0.2.9")
-THERE = rrset("ns1", "A", 300, "192.0.2.1")
-
-BAD_IXFR = {
-    "FORMERR": ([], 0x8401),
-    "NOTIMP": ([], 0x8404),
-    "deletes what is not there": ([*S6, *S5, *wire(GONE), *S6, *S6], 0x8400),
-    "adds what is there": ([*S6, *S5, *S6, *wire(THERE), *S6], 0x8400),
-    "begins elsewhere": ([*S6, *wire(soa(4)), *S6, *S6], 0x8400),
-    "ends elsewhere": ([*S6, *S5, *wire(soa(4)), *S6], 0x8400),
-    "goes on after the end": ([*S6, *S5, *S6, *S6, *S6], 0x8400),
-    "a lone SOA, then nothing": (S6, 0x8400),
-    "no message at all": (None, 0),
-}
-
-
-@pytest.mark.parametrize("name", BAD_IXFR)
-def test_a_bad_ixfr_falls_back_to_axfr_with_the_same_primary(
-    puller: PullerProcess, name: str
-) -> None:
-    records, flags = BAD_IXFR[name]
-
-    def script(query: bytes) -> Iterable[bytes]:
-        if is_axfr(query):
-            return good(query)
-        if records is None:
-            return []
-        return [message(records, "IXFR", query_id(query), flags)]
-
-    have_old(puller)
-    with scripted(script) as primary, scripted(good) as second:
-        reply = puller.pull([primary.fields(), second.fields("ns2")], serial=5)
-        assert (reply["ok"], reply["how"], reply["primary"]) == (True, "axfr", "ns1")
-        # FORMERR may be about EDNS: the question is put without it before another one is.
-        assert kinds(primary) == ["ixfr"] * (1 + (name == "FORMERR")) + ["axfr"]
-        assert second.queries == []
-    assert stored(puller) == content(NEW)
-
-
 @pytest.mark.parametrize("rcode", [2, 5, 9])
 def test_a_refusal_leads_to_the_next_primary(puller: PullerProcess, rcode: int) -> None:
     have_old(puller)
@@ -136,74 +92,6 @@ def test_a_refusal_leads_to_the_next_primary(puller: PullerProcess, rcode: int) 
         reply = puller.pull([first.fields(), second.fields("ns2")], serial=5)
         assert kinds(first) == ["ixfr"]
         assert (reply["ok"], reply["how"], reply["primary"]) == (True, "ixfr", "ns2")
-
-
-def test_an_axfr_cut_at_any_message_stores_nothing(puller: PullerProcess) -> None:
-    records = [record for made in NEW if made.rtype != rd.SOA for record in wire(made)]
-    stream = [*S6, *records, *S6]
-    part: list[bytes] = []
-
-    def script(query: bytes) -> Iterable[bytes]:
-        return [message([record], "AXFR", query_id(query)) for record in part]
-
-    with scripted(script) as primary:
-        for cut in range(len(stream)):
-            part = stream[:cut]
-            reply = puller.pull([primary.fields()])
-            assert not reply["ok"]
-            assert "closed the connection before the end" in reply["error"]
-            assert stored(puller) is None
-        part = stream
-        assert puller.pull([primary.fields()])["ok"]
-    assert stored(puller) == content(NEW)
-
-
-def signed_by(key_secret: bytes, drop_last: bool = False):  # type: ignore[no-untyped-def]
-    """A primary that signs each record's message, the last perhaps not."""
-
-    def script(query: bytes) -> Iterable[bytes]:
-        key = KEY._replace(secret=key_secret)
-        verified = verify(query, {KEY.name: KEY}, time.time())
-        assert isinstance(verified, Verified)
-        signer = verified.signer
-        if key != KEY:
-            other = verify(query, {KEY.name: KEY}, time.time())
-            assert isinstance(other, Verified)
-            signer = type(signer)(key, b"mac of something else")
-        records = [record for made in NEW if made.rtype != rd.SOA for record in wire(made)]
-        messages = [message([r], "AXFR", query_id(query)) for r in [*S6, *records, *S6]]
-        for number, one in enumerate(messages):
-            is_last = number == len(messages) - 1
-            yield one if is_last and drop_last else signer.sign(one, time.time())
-
-    return script
-
-
-def test_a_signed_transfer_is_stored(puller: PullerProcess) -> None:
-    with scripted(signed_by(KEY.secret)) as primary:
-        assert puller.pull([primary.fields(key=KEY)])["ok"]
-    assert stored(puller) == content(NEW)
-
-
-@pytest.mark.parametrize(
-    ("script", "says"),
-    [
-        (signed_by(KEY.secret, drop_last=True), "last message is not signed"),
-        (signed_by(b"another secret, long enough"), "signature is wrong"),
-        (good, "is not signed"),
-        (lambda query: [message([], "AXFR", query_id(query), 0x8405)], "REFUSED"),
-        (lambda query: [verify(query, {}, 0).reply(query)], "BADKEY"),  # type: ignore[union-attr]
-    ],
-    ids=["last unsigned", "wrong secret", "unsigned", "refused", "unknown key"],
-)
-def test_nothing_is_stored_before_the_last_signature_is_right(
-    puller: PullerProcess, script: object, says: str
-) -> None:
-    with scripted(script) as primary:  # type: ignore[arg-type]
-        reply = puller.pull([primary.fields(key=KEY)])
-    assert not reply["ok"]
-    assert says in reply["error"]
-    assert stored(puller) is None
 
 
 def test_a_primary_that_is_behind_is_named_and_not_followed(puller: PullerProcess) -> None:
@@ -251,21 +139,6 @@ def test_no_primary_answers(puller: PullerProcess) -> None:
     assert "no end within 0.3" in reply["error"]
     assert "ns1" in reply["error"]
     assert "ns2" in reply["error"]
-
-
-def test_a_drip_of_octets_ends_at_the_timeout(puller: PullerProcess) -> None:
-    def drip(query: bytes) -> Iterable[bytes]:
-        yield message(S6, "AXFR", query_id(query))
-        for _ in range(100):
-            time.sleep(0.05)
-            yield message(wire(GONE), "AXFR", query_id(query))
-
-    with scripted(drip) as primary:
-        started = time.monotonic()
-        reply = puller.pull([primary.fields(longest=0.5)])
-        assert time.monotonic() - started < 3
-    assert not reply["ok"]
-    assert stored(puller) is None
 
 
 def test_zones_in_flight_together_and_their_removal(puller: PullerProcess) -> None:

@@ -1,0 +1,8 @@
+"""Scenarios are built of what the transfer tests are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "transfer"))
