@@ -16,6 +16,7 @@ from zonecast.config.tables import (
     CatalogConfig,
     GroupConfig,
     KeyConfig,
+    LimitsConfig,
     MemberConfig,
     PeerConfig,
     PrimaryConfig,
@@ -165,6 +166,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
         "rails",
         "query",
         "rate-limit",
+        "limits",
         "tls",
     }
     known = {
@@ -181,6 +183,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
             Floors,
             QueryConfig,
             RateLimitConfig,
+            LimitsConfig,
             SecondaryConfig,
             TlsConfig,
         )

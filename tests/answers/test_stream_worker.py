@@ -31,13 +31,8 @@ ANYBODY = [{"name": "ns2", "address": "127.0.0.1:53", "keys": []}]
 BY_KEY = [{"name": "ns2", "address": "192.0.2.1:53", "keys": ["xfr.example."]}]
 KEYS = [{"name": "xfr.example.", "algorithm": "hmac-sha256", "secret": SECRET}]
 
-# The worker with its patience cut short.
-HASTY = """\
-import zonecast.server.answering.session as session
-import zonecast.server.answering.stream as stream
-session.IDLE = session.ARRIVAL = session.STALL = 0.3
-stream.main()
-"""
+# Patience cut short.
+HASTY = {"idle": 0.3, "query": 0.3, "reply": 0.3}
 
 
 @pytest.fixture
@@ -100,7 +95,7 @@ def test_queries_then_end_are_all_answered(store: Store) -> None:
     "sent", [b"", b"\x00", framed(query("www.example.", "A"))[:-1], b"\xff\xff" + bytes(100)]
 )
 def test_idle_and_slow_clients_are_dropped(store: Store, sent: bytes) -> None:
-    with worker("stream", store, arguments=["-c", HASTY]) as (running, port):
+    with worker("stream", store, limits=HASTY) as (running, port):
         with connect(port) as client:
             client.sendall(sent)
             try:
@@ -161,8 +156,7 @@ def test_a_transfer_keeps_its_version_while_newer_ones_come(store: Store) -> Non
 
 def test_a_client_that_takes_nothing_is_dropped(store: Store) -> None:
     store.publish(BIG.format(serial=1), "big.example.")
-    arguments = ["-c", HASTY]
-    with worker("stream", store, arguments=arguments, secondaries=ANYBODY) as (running, port):
+    with worker("stream", store, limits=HASTY, secondaries=ANYBODY) as (running, port):
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             client.settimeout(PATIENCE)

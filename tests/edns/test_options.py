@@ -190,7 +190,7 @@ def test_expire_is_for_who_transfers(name: str, qtype: str) -> None:
 
 
 def test_keepalive_over_streams() -> None:
-    stream = make(datagram=False, idle=12.34)
+    stream = make(SITE._replace(idle=12.34), datagram=False)
     assert options(ask(stream, asked("www.example.", "A", KEEPALIVE))) == {
         KEEPALIVE: (123).to_bytes(2, "big")
     }
@@ -291,7 +291,7 @@ TYPES = st.sampled_from(["A", "SOA", "TXT", "ANY"])
 def test_any_options_get_an_answer_within_the_size(
     codes: list[tuple[int, bytes]], name: str, qtype: str, size: int, dnssec: bool, stream: bool
 ) -> None:
-    answering = make(datagram=not stream, encrypted=stream, idle=10.0)
+    answering = make(datagram=not stream, encrypted=stream)
     packet = query(name, qtype, edns=size, dnssec=dnssec, options=codes)
     for _ in range(2):
         octets = answering.reply(packet, CLIENT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -49,7 +48,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def rates() -> Iterator[RateTable]:
     made = RateTable()
     yield made
-    os.close(made.fd)
+    made.close()
 
 
 def limited(rates: RateTable, **changes: Any) -> dict[str, Any]:

@@ -29,13 +29,7 @@ ANYBODY = [{"name": "ns2", "address": "127.0.0.1:53", "keys": []}]
 SOA = b"\x00\x06\x00\x01" + (900).to_bytes(4, "big")
 TRANSFER_ID = b"\x33\x33"
 
-FEW = """\
-import zonecast.server.answering.session as session
-import zonecast.server.answering.stream as stream
-stream.MAX_PER_CLIENT = 3
-session.ARRIVAL = 0.5
-stream.main()
-"""
+FEW = {"connections_per_client": 3, "query": 0.5}
 # A worker that runs out of descriptors before it runs out of connections.
 POOR = """\
 import resource
@@ -90,7 +84,7 @@ class Client:
 
 
 def test_the_connection_idle_for_longest_makes_room(store: Store) -> None:
-    with worker("stream", store, arguments=["-c", FEW]) as (_, port):
+    with worker("stream", store, limits=FEW) as (_, port):
         first, second, third = (Client(port) for _ in range(3))
         for client in (second, first, third):
             assert client.ask() == 0
@@ -101,7 +95,7 @@ def test_the_connection_idle_for_longest_makes_room(store: Store) -> None:
 
 
 def test_where_none_is_idle_the_new_one_is_refused(store: Store) -> None:
-    with worker("stream", store, arguments=["-c", FEW]) as (_, port):
+    with worker("stream", store, limits=FEW) as (_, port):
         slow = [Client(port) for _ in range(3)]
         for client in slow:
             client.socket.sendall(framed(query("www.example.", "A")) + b"\x00")
@@ -110,6 +104,20 @@ def test_where_none_is_idle_the_new_one_is_refused(store: Store) -> None:
         # One octet now and then does not help: a query has its time to arrive.
         assert all(client.closed for client in slow)
         assert Client(port).ask() == 0
+
+
+def test_a_reload_changes_how_many_there_may_be(store: Store) -> None:
+    with worker("stream", store) as (running, port):
+        first, second = Client(port), Client(port)
+        assert [client.ask() for client in (first, second)] == [0, 0]
+        settings = {**running.settings, "limits": {**FEW, "connections_per_client": 1, "idle": 0.3}}
+        running.channel.send({"settings": settings})
+        assert running.quiet()
+        # Who is there may stay, for as long as is said now; the longest idle makes room.
+        assert second.ask() == 0
+        assert Client(port).ask() == 0
+        assert first.closed
+        assert second.closed
 
 
 def test_a_hundred_queries_with_a_transfer_in_the_middle(store: Store) -> None:

@@ -13,6 +13,8 @@ from loading import query
 from peers import has_ipv6
 from workers import PATIENCE, Store, Worker
 
+from zonecast.server.rate_table import RateTable
+
 ZONE = "$TTL 60\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\n"
 # A limit that is never reached: with it each client's address is read.
 LIMITS = {
@@ -36,17 +38,29 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def started(kind: str, store: Store, sock: socket.socket) -> Worker:
+@pytest.fixture
+def rates() -> Iterator[RateTable]:
+    made = RateTable()
+    yield made
+    made.close()
+
+
+def started(kind: str, store: Store, sock: socket.socket, rates: RateTable) -> Worker:
     arguments = ["-P", "-m", f"zonecast.server.answering.{kind}"]
     settings = {
         "state-dir": str(store.state_dir),
         "keys": [],
         "secondaries": [],
         "primaries": [],
-        "query": {"allow": ["127.0.0.0/8", "::1"], "deny": ["127.0.0.9"], "closed": True},
-        "rate-limit": LIMITS,
+        "query": {
+            "allow": ["127.0.0.0/8", "::1"],
+            "deny": ["127.0.0.9"],
+            "closed": True,
+            "zones": [],
+        },
+        "rate-limit": {**LIMITS, **rates.settings()},
     }
-    return Worker(arguments, settings, [sock])
+    return Worker(arguments, settings, [sock], [rates.fd])
 
 
 def answer(octets: bytes) -> str:
@@ -54,10 +68,12 @@ def answer(octets: bytes) -> str:
 
 
 @pytest.mark.parametrize(("family", "wildcard", "hosts"), CASES)
-def test_udp(store: Store, family: int, wildcard: str, hosts: tuple[str, ...]) -> None:
+def test_udp(
+    store: Store, rates: RateTable, family: int, wildcard: str, hosts: tuple[str, ...]
+) -> None:
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.bind((wildcard, 0))
-        running = started("datagram", store, sock)
+        running = started("datagram", store, sock, rates)
         try:
             for host in hosts * 3:
                 with socket.socket(family, socket.SOCK_DGRAM) as client:
@@ -72,11 +88,13 @@ def test_udp(store: Store, family: int, wildcard: str, hosts: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize(("family", "wildcard", "hosts"), CASES)
-def test_tcp(store: Store, family: int, wildcard: str, hosts: tuple[str, ...]) -> None:
+def test_tcp(
+    store: Store, rates: RateTable, family: int, wildcard: str, hosts: tuple[str, ...]
+) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.bind((wildcard, 0))
         sock.listen(8)
-        running = started("stream", store, sock)
+        running = started("stream", store, sock, rates)
         try:
             for host in hosts:
                 address = (host, sock.getsockname()[1])

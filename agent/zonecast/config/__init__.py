@@ -11,6 +11,7 @@ from zonecast.config.consistency import check
 from zonecast.config.tables import (
     CatalogConfig,
     KeyConfig,
+    LimitsConfig,
     MemberConfig,
     PrimaryConfig,
     QueryConfig,
@@ -68,6 +69,9 @@ class Config:
     )
     zone: tuple[MemberConfig, ...] = option("zones pulled", several(table_of(MemberConfig)), ())
     tls: TlsConfig | None = option("DNS over TLS", table_of(TlsConfig), None)
+    limits: LimitsConfig = option(
+        "what clients may hold on to", table_of(LimitsConfig), LimitsConfig()
+    )
     query: QueryConfig = option("who may ask", table_of(QueryConfig), QueryConfig())
     rate_limit: RateLimitConfig = option(
         "response rate limiting", table_of(RateLimitConfig), RateLimitConfig()

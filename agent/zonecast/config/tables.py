@@ -192,6 +192,17 @@ class CatalogConfig(MemberConfig):
 
 
 @dataclass(frozen=True)
+class LimitsConfig:
+    """[limits]: what clients may hold on to over TCP and TLS, of each stream worker."""
+
+    connections: int = option("connections in all", whole(1, 1_000_000), 4096)
+    connections_per_client: int = option("connections of one client", whole(1, 1_000_000), 128)
+    idle_timeout: float = option("how long a quiet connection is kept", duration, 10.0)
+    query_timeout: float = option("how long a query may take to arrive", duration, 5.0)
+    reply_timeout: float = option("how long a reply may take to be taken", duration, 30.0)
+
+
+@dataclass(frozen=True)
 class ZoneQueryConfig:
     """[[query.zone]]: who may ask for the names of a zone and below it, instead of [query]."""
 

@@ -25,3 +25,7 @@ class RateTable:
     def settings(self) -> dict[str, str | int]:
         """What a worker that inherits the file needs to know of it."""
         return {"key": self._key, "table": self.fd}
+
+    def close(self) -> None:
+        """Let go of the file; workers keep what they have of it."""
+        os.close(self.fd)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from zonecast.config import Config
     from zonecast.config.tables import (
+        LimitsConfig,
         PeerConfig,
         QueryConfig,
         RateLimitConfig,
@@ -174,6 +175,7 @@ def worker_settings(config: Config, cookie_secret: str, rates: RateTable) -> Mes
             "awaited": [names.to_text(zone.name) for zone in config.zone + config.catalog],
         },
         "tls": None if config.tls is None else _tls_settings(config.tls),
+        "limits": _bounds(config.limits),
         "query": _query_settings(config),
         "rate-limit": _limit_settings(config.rate_limit, rates),
     }
@@ -189,6 +191,16 @@ def _tls_settings(tls: TlsConfig) -> Message:
         "certificate-file": str(tls.certificate_file),
         "key-file": str(tls.key_file),
         "oldest": tls.oldest_version,
+    }
+
+
+def _bounds(limits: LimitsConfig) -> Message:
+    return {
+        "connections": limits.connections,
+        "connections_per_client": limits.connections_per_client,
+        "idle": limits.idle_timeout,
+        "query": limits.query_timeout,
+        "reply": limits.reply_timeout,
     }
 
 

@@ -33,13 +33,17 @@ class Connections:
     """All connections of a worker: at most `most`, and at most `per_client` of one client."""
 
     def __init__(self, most: int, per_client: int) -> None:
-        self._most = most
-        self._per_client = per_client
+        self.limit(most, per_client)
         self._open: set[Connection] = set()
         self._of_client: dict[bytes, int] = {}
         # In the order in which they became idle.
         self._idle: dict[Connection, None] = {}
         self._idle_of: dict[bytes, dict[Connection, None]] = {}
+
+    def limit(self, most: int, per_client: int) -> None:
+        """Admit as many from now on; who is there may stay."""
+        self._most = most
+        self._per_client = per_client
 
     def admit(self, connection: Connection) -> bool:
         """Whether this one may stay; one that is idle may have been closed for it."""

@@ -24,14 +24,14 @@ _TO_TRANSFER = (rd.SOA, rd.AXFR, rd.IXFR)
 
 class Optional:
     """The options of one transport: over datagrams there is no connection to keep, and only what
-    is `encrypted` is padded. `idle` is for how many seconds a quiet connection is kept."""
+    is `encrypted` is padded."""
 
-    def __init__(self, site: Site, *, datagram: bool, encrypted: bool, idle: float) -> None:
+    def __init__(self, site: Site, *, datagram: bool, encrypted: bool) -> None:
         self.site = site
         require = datagram and site.require_cookies
         self.cookies = Cookies(site.cookie_secrets, require=require)
         self._encrypted = encrypted
-        self._idle = b"" if datagram else option(KEEPALIVE, _tenths(idle))
+        self._idle = b"" if datagram else option(KEEPALIVE, _tenths(site.idle))
 
     def answers(self, asked: Asked, verdict: Verdict | None) -> bytes:
         """The options that do not depend on the zone."""

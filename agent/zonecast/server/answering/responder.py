@@ -74,8 +74,8 @@ class Responder:
     `client_ip` makes an IP address in text of whatever the transport hands over as a client, and
     `client` a packed one, for transports that have it so.
     `report` takes messages for the controller: NOTIFYs received and faults. `cache` has replies
-    after the identifier by queries after theirs, right for the version in use. Over a stream,
-    `idle` is for how many seconds a quiet connection is kept, and `encrypted` whether it is TLS.
+    after the identifier by queries after theirs, right for the version in use. `encrypted`: it
+    is over TLS.
     """
 
     def __init__(
@@ -87,15 +87,10 @@ class Responder:
         datagram: bool,
         client: Callable[[Any], bytes] | None = None,
         encrypted: bool = False,
-        idle: float = 0.0,
     ) -> None:
         self.cache: dict[bytes, bytes] = {}
         self._datagram = datagram
-        self._transport: dict[str, Any] = {
-            "datagram": datagram,
-            "encrypted": encrypted,
-            "idle": idle,
-        }
+        self._transport: dict[str, Any] = {"datagram": datagram, "encrypted": encrypted}
         self.rules = rules
         self._report = report
         self._client_ip = client_ip

@@ -17,13 +17,27 @@ class Site(NamedTuple):
     """What the server says about itself, `identity` and `version` of at most 255 octets (b"": it
     does not say), and its secrets for cookies, the first of which makes them.
     `require_cookies`: a query over UDP whose cookie does not verify gets BADCOOKIE. `awaited`:
-    the lower-cased origins that the configuration names, whether they were pulled or not."""
+    the lower-cased origins that the configuration names, whether they were pulled or not. `idle`:
+    for how many seconds a quiet connection is kept."""
 
     identity: bytes = b""
     version: bytes = b""
     cookie_secrets: tuple[bytes, ...] = ()
     require_cookies: bool = False
     awaited: frozenset[bytes] = frozenset()
+    idle: float = 10.0
+
+
+class Bounds(NamedTuple):
+    """What clients may hold on to over streams: connections in all and of one client, of each
+    worker; seconds between queries (RFC 7766 §6.2.3), for the rest of a query or a handshake, for
+    what is buffered of a reply to be taken."""
+
+    connections: int = 4096
+    connections_per_client: int = 128
+    idle: float = 10.0
+    query: float = 5.0
+    reply: float = 30.0
 
 
 class Rules(NamedTuple):
@@ -45,16 +59,23 @@ def read_rules(
     ]
     keys = [make_key(key["name"], key["algorithm"], key["secret"]) for key in settings["keys"]]
     access = Access(map(_peer, secondaries), map(_peer, settings["primaries"]))
-    return Rules({key.name: key for key in keys}, access, _site(settings.get("site", {})))
+    site = _site(settings.get("site", {}), read_bounds(settings).idle)
+    return Rules({key.name: key for key in keys}, access, site)
 
 
-def _site(settings: dict[str, Any]) -> Site:
+def read_bounds(settings: dict[str, Any]) -> Bounds:
+    """The bounds of streams in a settings message."""
+    return Bounds(**settings.get("limits", {}))
+
+
+def _site(settings: dict[str, Any], idle: float) -> Site:
     return Site(
         settings.get("identity", "").encode(),
         settings.get("version", "").encode(),
         tuple(bytes.fromhex(secret) for secret in settings.get("cookie-secrets", ())),
         settings.get("require-cookies", False),
         frozenset(names.from_text(name).lower() for name in settings.get("awaited", ())),
+        idle,
     )
 
 

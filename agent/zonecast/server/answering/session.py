@@ -17,15 +17,13 @@ from zonecast.server.answering.connections import Connection, Connections
 from zonecast.server.answering.guard import Guard
 from zonecast.server.answering.pinned import Versions
 from zonecast.server.answering.responder import Responder
+from zonecast.server.answering.rules import Bounds
 from zonecast.store.reader import Snapshot
 
+# Under way on one connection.
 MAX_TRANSFERS = 8
 
-# Seconds: between queries (RFC 7766 §6.2.3), for the rest of one or a handshake, for a reply to be
-# taken, for a whole transfer (which keeps an old version's pages).
-IDLE = 10.0
-ARRIVAL = 5.0
-STALL = 30.0
+# Seconds for a whole transfer, which keeps an old version's pages.
 TRANSFER_DEADLINE = 1800.0
 
 LIMIT = 65537
@@ -39,6 +37,7 @@ class Service:
     versions: Versions
     connections: Connections
     transfers: asyncio.Semaphore
+    bounds: Bounds
     guard: Guard | None = None
     stopping: bool = False
 
@@ -111,7 +110,7 @@ class Session:
                     return None
                 connections.idle(self._connection)
             try:
-                async with asyncio.timeout(IDLE):
+                async with asyncio.timeout(self._service.bounds.idle):
                     first = await self._reader.read(1)
                 if not first:
                     return None
@@ -120,7 +119,7 @@ class Session:
                     return None
             finally:
                 connections.busy(self._connection)
-        async with asyncio.timeout(ARRIVAL):
+        async with asyncio.timeout(self._service.bounds.query):
             length = first + await self._reader.readexactly(1)
             return await self._reader.readexactly(int.from_bytes(length, "big"))
 
@@ -162,7 +161,7 @@ class Session:
 
     async def _drain(self) -> None:
         """Wait while the client takes nothing of what is above the mark."""
-        async with asyncio.timeout(STALL):
+        async with asyncio.timeout(self._service.bounds.reply):
             await self._writer.drain()
 
     def _reset(self) -> None:
@@ -175,19 +174,19 @@ class Session:
 
 
 async def open_streams(
-    sock: socket.socket, context: ssl.SSLContext | None
+    sock: socket.socket, context: ssl.SSLContext | None, patience: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """The streams of an accepted socket, after the handshake where there is a `context`. Raises
-    OSError where none comes about in time."""
+    OSError where none comes about within `patience` seconds."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LIMIT, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    patience = None if context is None else ARRIVAL
+    timeout = None if context is None else patience
     transport, _ = await loop.connect_accepted_socket(
         lambda: protocol,
         sock,
         ssl=context,
-        ssl_handshake_timeout=patience,
-        ssl_shutdown_timeout=patience,
+        ssl_handshake_timeout=timeout,
+        ssl_shutdown_timeout=timeout,
     )
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

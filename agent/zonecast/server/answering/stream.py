@@ -23,13 +23,11 @@ from zonecast.server.answering.connections import Connection, Connections
 from zonecast.server.answering.guard import Guard, read_rulebook
 from zonecast.server.answering.pinned import Versions
 from zonecast.server.answering.responder import Responder
-from zonecast.server.answering.rules import read_rules
-from zonecast.server.answering.session import IDLE, Service, Session, open_streams
+from zonecast.server.answering.rules import Bounds, read_bounds, read_rules
+from zonecast.server.answering.session import Service, Session, open_streams
 from zonecast.server.channel import AsyncChannel
 from zonecast.store.reader import ZonesReader
 
-MAX_CONNECTIONS = 4096
-MAX_PER_CLIENT = 128
 MAX_TRANSFERS = 256
 
 # Seconds for what runs when told to stop.
@@ -43,10 +41,13 @@ class StreamWorker:
         self._channel = channel
         self._clear = [socket.socket(fileno=fd) for fd in settings["sockets"]]
         self._encrypted = [socket.socket(fileno=fd) for fd in settings.get("tls-sockets", ())]
+        self._descriptors = descriptors()
+        bounds = read_bounds(settings)
         self._service = Service(
             Versions(ZonesReader(Path(settings["state-dir"]))),
-            Connections(min(MAX_CONNECTIONS, descriptors()), MAX_PER_CLIENT),
+            Connections(bounds.connections, bounds.connections_per_client),
             asyncio.Semaphore(MAX_TRANSFERS),
+            bounds,
         )
         self._certificate: Certificate | None = None
         self._responders: dict[tuple[bool, bool], Responder] = {}
@@ -55,6 +56,7 @@ class StreamWorker:
 
     def _configure(self, settings: dict[str, Any]) -> None:
         """Answer by these settings from now on."""
+        self._bound(read_bounds(settings))
         tls = settings.get("tls")
         if tls is not None:
             try:
@@ -75,7 +77,6 @@ class StreamWorker:
                     str,
                     datagram=False,
                     encrypted=encrypted,
-                    idle=IDLE,
                 )
             else:
                 responder.rules = rules
@@ -83,6 +84,13 @@ class StreamWorker:
         rulebook = read_rulebook(settings)._replace(limits=None)
         report = self._channel.send_or_drop
         self._service.guard = Guard(rulebook, report) if any(rulebook) else None
+
+    def _bound(self, bounds: Bounds) -> None:
+        """Keep within these bounds from now on; what is under way ends by itself."""
+        service = self._service
+        most = min(bounds.connections, self._descriptors)
+        service.connections.limit(most, bounds.connections_per_client)
+        service.bounds = bounds
 
     def _complain(self, error: ConfigError) -> None:
         self._channel.send_or_drop({"fault": f"the certificate stays as it was: {error}"})
@@ -131,7 +139,7 @@ class StreamWorker:
             if encrypted:
                 assert self._certificate is not None
                 context = self._certificate.context(asyncio.get_running_loop().time())
-            streams = await open_streams(sock, context)
+            streams = await open_streams(sock, context, self._service.bounds.query)
             tls = streams[1].get_extra_info("ssl_object")
             named = tls is None or tls.selected_alpn_protocol() == ALPN
             responder = self._responders[encrypted, named]
