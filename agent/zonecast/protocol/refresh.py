@@ -211,6 +211,10 @@ class Refresh:
         else:
             self._again = True
 
+    def check_by(self, until: float) -> None:
+        """Check at `until` (POSIX seconds) at the latest."""
+        self.check_at = min(self.check_at, until)
+
     def retransfer(self) -> None:
         """An operator wants the primary's zone whatever its serial."""
         self._forced = True
@@ -310,7 +314,10 @@ class Refresh:
         machine = Refresh(now, bounds)
         machine.serial = data["serial"]
         machine._timers = bounds.clamp(Timers(*data["timers"]))
-        machine.check_at = min(data["check-at"], now + machine._timers.refresh)
+        longest: float = max(machine._timers.refresh, machine._timers.retry)
+        if machine.serial is None:
+            longest = bounds.last_bootstrap
+        machine.check_at = min(data["check-at"], now + longest)
         machine.expired = data["expired"]
         machine.failures = data["failures"]
         machine.trouble = data["trouble"]
