@@ -230,6 +230,7 @@ class Secret:
 
     path: Path
     text: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    name: str = KEY
 
     def make(self) -> Secret:
         """Write the file."""
@@ -239,11 +240,11 @@ class Secret:
 
     @property
     def keyring(self) -> Any:
-        return dns.tsigkeyring.from_text({KEY: self.text})
+        return dns.tsigkeyring.from_text({self.name: self.text})
 
     @property
     def config(self) -> list[str]:
-        return ["[[key]]", f'name = "{KEY}"', f'secret-file = "{self.path}"']
+        return ["[[key]]", f'name = "{self.name}"', f'secret-file = "{self.path}"']
 
 
 def peer(table: str, name: str, address: str, *, key: bool = True) -> list[str]:

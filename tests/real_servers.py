@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 from pathlib import Path
 
-from agents import KEY, Secret, await_value
+from agents import Secret, await_value
 from peers import free_port
 
 from zonecast.errors import ZonecastError
@@ -41,7 +41,7 @@ class RealServer:
 
     def serial(self, zone: str) -> int | None:
         """The serial of a zone as it answers to a signed query; None while it does not."""
-        key = make_key(KEY, "hmac-sha256", self.secret.text)
+        key = make_key(self.secret.name, "hmac-sha256", self.secret.text)
         try:
             soa = asyncio.run(ask_soa(names.from_text(zone), "127.0.0.1", self.port, key, 0.5))
         except ZonecastError:

@@ -166,18 +166,19 @@ zone:
     return [require("nsd"), "-d", "-c", str(config)]
 
 
-def _pdns_server(secondary: RealSecondary) -> list[str]:
-    pdns_server, pdnsutil = require("pdns_server"), require("pdnsutil")
+def pdns_server(server: RealServer, *commands: str) -> list[str]:
+    """PowerDNS with the key, after these commands of pdnsutil."""
+    program, pdnsutil = require("pdns_server"), require("pdnsutil")
     if not any(Path("/usr/lib").glob("*/pdns/liblmdbbackend.so")):
         lack("PowerDNS's LMDB backend is not installed (Debian package pdns-backend-lmdb)")
-    directory = secondary.directory
+    directory = server.directory
     (directory / "pdns.conf").write_text(f"""
 launch=lmdb
 lmdb-filename={directory}/pdns.lmdb
 lmdb-shards=1
 lmdb-sync-mode=nosync
 local-address=127.0.0.1
-local-port={secondary.port}
+local-port={server.port}
 socket-dir={directory}
 setuid=
 secondary=yes
@@ -192,16 +193,20 @@ negquery-cache-ttl=0
 zone-cache-refresh-interval=0
 loglevel=6
 """)
-    for words in (
-        f"import-tsig-key {KEY} hmac-sha256 {secondary.secret.text}",
+    for words in (f"import-tsig-key {KEY} hmac-sha256 {server.secret.text}", *commands):
+        command = [pdnsutil, f"--config-dir={directory}", *words.split()]
+        subprocess.run(command, check=True, capture_output=True)
+    return [program, f"--config-dir={directory}"]
+
+
+def _pdns_server(secondary: RealSecondary) -> list[str]:
+    return pdns_server(
+        secondary,
         f"create-secondary-zone example.com 127.0.0.1:{secondary.primary}",
         f"activate-tsig-key example.com {KEY} secondary",
         f"set-meta example.com TSIG-ALLOW-AXFR {KEY}",
         "set-meta example.com IXFR 1",
-    ):
-        command = [pdnsutil, f"--config-dir={directory}", *words.split()]
-        subprocess.run(command, check=True, capture_output=True)
-    return [pdns_server, f"--config-dir={directory}"]
+    )
 
 
 COMMANDS: dict[str, Callable[[RealSecondary], list[str]]] = {

@@ -9,7 +9,7 @@ from itertools import islice
 
 import dns.message
 import dns.name
-from agents import KEY, Secret
+from agents import Secret
 from dns.rdatatype import SOA
 from random_zone import ZONE, Record, record
 
@@ -46,7 +46,7 @@ def answers_ixfr(port: int, secret: Secret, serial: int) -> bool:
 
 def _stream(port: int, secret: Secret, query: dns.message.Message) -> Iterator[Record]:
     """The records of a signed transfer from 127.0.0.1 for as long as they come."""
-    query.use_tsig(secret.keyring, keyname=KEY)
+    query.use_tsig(secret.keyring, keyname=secret.name)
     wire = query.to_wire()
     with (
         socket.create_connection(("127.0.0.1", port), PATIENCE) as sock,
