@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from zonecast.cli.status_primaries import primaries_table, primary_warnings, source
 from zonecast.errors import printable
 from zonecast.zone.serial import next_serial
 
@@ -24,6 +25,8 @@ def print_report(report: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True, width=WIDTH)
     now = report["agent"]["now"]
     console.print(_zones(report["zones"][:SHOWN], now))
+    if len(report["zones"]) == 1 and report["zones"][0]["refresh"] is not None:
+        console.print(primaries_table(report["zones"][0], now, age))
     if len(report["zones"]) > SHOWN:
         console.print(f"… and {len(report['zones']) - SHOWN} more zones: zonecast status ZONE")
     for repository in report["repositories"]:
@@ -37,6 +40,8 @@ def print_report(report: dict[str, Any]) -> None:
         if len(catalog["clashes"]) > CLASHES:
             _warn(console, f"{name}: {len(catalog['clashes']) - CLASHES} more are not its own")
     for text in report["warnings"]:
+        _warn(console, text)
+    for text in primary_warnings(report["zones"], now, age):
         _warn(console, text)
     _print_silent(console, report["zones"], now)
     for zone in report["zones"]:
@@ -72,7 +77,7 @@ def _zones(zones: list[dict[str, Any]], now: float) -> Table:
 
 def _source(zone: dict[str, Any]) -> str:
     if zone["refresh"] is not None:
-        return escape(zone["refresh"]["primaries"][0]["name"])
+        return source(zone)
     return escape(printable(zone["path"] or zone["source"]))
 
 

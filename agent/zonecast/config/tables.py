@@ -165,6 +165,11 @@ class MemberConfig:
 
     name: bytes = option("the zone's name", read_origin)
     primaries: tuple[str, ...] = option("names of [[primary]]s, in order", several(text))
+    pin_tolerance: float = option(
+        "how long the primary that it came from may lag behind another; without, any is taken",
+        duration,
+        0.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ newer does not end the search: the job was given because some primary has.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from zonecast.errors import ChangesetError, StoreError, ZonecastError
@@ -18,7 +16,8 @@ from zonecast.protocol.expiry import NoEdnsError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import TransferError, UpToDate, WholeZone
 from zonecast.server.peers import Primary, from_message
-from zonecast.server.pulling.fetch import Fetched, fetch
+from zonecast.server.pulling.fetch import Fetched, UnreachableError, fetch
+from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
 from zonecast.zone.names import from_text, to_text
@@ -48,12 +47,13 @@ class BackwardsError(ZonecastError):
 
 class Job(NamedTuple):
     """A pull as asked for: `serial` is ours, None without data; `force` takes a primary's version
-    whatever its serial."""
+    whatever its serial; of a primary in `whole`, whose history may be another, no IXFR is asked."""
 
     origin: bytes
     serial: int | None
     force: bool
     primaries: list[Primary]
+    whole: frozenset[str]
 
 
 class Outcome(NamedTuple):
@@ -75,35 +75,21 @@ def read_job(fields: dict[str, Any]) -> Job:
         fields["serial"],
         bool(fields.get("force")),
         [from_message(primary) for primary in fields["primaries"]],
+        frozenset(fields.get("whole", ())),
     )
 
 
-class Slots:
-    """How many transfers run at one time, in all and from one primary: one that is slow, or
-    means ill, takes no more than its share."""
-
-    def __init__(self, together: int, from_one: int) -> None:
-        self._together = asyncio.Semaphore(together)
-        self._from_one = from_one
-        self._primaries: dict[tuple[str, int], asyncio.Semaphore] = {}
-
-    @asynccontextmanager
-    async def of(self, primary: Primary) -> AsyncIterator[None]:
-        """Wait for a slot of this primary, then for one of all."""
-        place = (primary.host, primary.port)
-        own = self._primaries.setdefault(place, asyncio.Semaphore(self._from_one))
-        async with own, self._together:
-            yield
-
-
 class Pull:
-    """Carries out one job, writing through `store`."""
+    """Carries out one job, writing through `store`; into `errors` goes, by name, what was wrong
+    with each primary that led nowhere."""
 
-    def __init__(self, job: Job, store: Store, slots: Slots) -> None:
+    def __init__(
+        self, job: Job, store: Store, slots: Slots, errors: dict[str, ZonecastError]
+    ) -> None:
         self._job = job
         self._store = store
         self._slots = slots
-        self._errors: list[ZonecastError] = []
+        self._errors = errors
         self._without_edns: list[Primary] = []
 
     async def run(self) -> Outcome:
@@ -117,19 +103,21 @@ class Pull:
             unchanged = unchanged or outcome
         if unchanged is not None:
             return unchanged
-        for error in self._errors:
+        errors = list(self._errors.values())
+        for error in errors:
             if isinstance(error, BackwardsError):
                 raise error
-        if len(self._errors) == 1:
-            raise self._errors[0]
+        if len(errors) == 1:
+            raise errors[0]
         raise TransferError(
-            " | ".join(map(str, self._errors)) or "no primary is configured",
+            " | ".join(map(str, errors)) or "no primary is configured",
             where=to_text(self._job.origin),
         )
 
     async def _try(self, primary: Primary) -> Outcome | None:
         """This primary's version, stored; None where that led nowhere, which is noted."""
-        incremental = self._job.serial is not None and not self._job.force
+        job = self._job
+        incremental = job.serial is not None and not job.force and primary.name not in job.whole
         try:
             if incremental:
                 try:
@@ -143,7 +131,7 @@ class Pull:
         except StoreError:
             raise  # another primary would not make room on our disk
         except ZonecastError as error:
-            self._errors.append(error)
+            self._errors[primary.name] = error
             return None
 
     async def _transfer(self, primary: Primary, serial: int | None) -> Outcome:
@@ -218,10 +206,11 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
     reply: dict[str, Any] = {
         "ok": False, "zone": fields["zone"], "how": None, "serial": None, "primary": None,
         "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
-        "expire": None, "secure": False,
+        "expire": None, "secure": False, "errors": {}, "silent": [],
     }  # fmt: skip
+    errors: dict[str, ZonecastError] = {}
     try:
-        outcome = await Pull(read_job(fields), store, slots).run()
+        outcome = await Pull(read_job(fields), store, slots, errors).run()
     except ZonecastError as error:
         reply["error"] = str(error)
         if isinstance(error, BackwardsError):
@@ -239,5 +228,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
             "expire": outcome.expire,
             "secure": outcome.secure,
         }
+    reply["errors"] = {name: str(error) for name, error in errors.items()}
+    reply["silent"] = [n for n, e in errors.items() if isinstance(e, UnreachableError)]
     reply["seconds"] = round(time.monotonic() - started, 4)
     return reply

@@ -18,7 +18,8 @@ from typing import Any
 
 from zonecast.errors import ZonecastError
 from zonecast.server.channel import AsyncChannel
-from zonecast.server.pulling.job import Slots, pull
+from zonecast.server.pulling.job import pull
+from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import WriteQueue
 from zonecast.store.writer import WriteTransaction
 from zonecast.zone.names import from_text

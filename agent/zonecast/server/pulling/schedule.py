@@ -15,16 +15,15 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import StoreError, ZonecastError
-from zonecast.protocol import refresh
+from zonecast.errors import StoreError
+from zonecast.protocol import primaries, refresh
+from zonecast.protocol.primaries import Choice, Source
 from zonecast.protocol.refresh import Refresh, Timers
-from zonecast.server.peers import Primary, primary_of, to_message
-from zonecast.server.pulling.connecting import connect
+from zonecast.server.peers import primary_of, to_message
+from zonecast.server.pulling.polling import Polling
 from zonecast.server.pulling.pullers import Pullers
-from zonecast.server.query import Version, ask_version
 from zonecast.zone import names
-from zonecast.zone.rrset import soa_serial, soa_timers
-from zonecast.zone.serial import is_greater
+from zonecast.zone.rrset import soa_timers
 
 if TYPE_CHECKING:
     from zonecast.config import Config
@@ -34,21 +33,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("zonecast.pulling")
 
-POLL_TIMEOUT = 3.0
-POLLS_AT_ONCE = 64
 WRITE_INTERVAL = 1.0
 
 
 @dataclass
 class Pulled:
-    """One zone that is pulled: its machine, its primaries in order, the catalog that listed it
-    (None: the configuration did) and what the last transfer was."""
+    """One zone that is pulled: its machine, its primaries in order and the choice among them, the
+    catalog that listed it (None: the configuration did), what the last poll found to transfer from,
+    and what the last transfer was."""
 
     origin: bytes
     machine: Refresh
     primaries: list[PrimaryConfig]
+    choice: Choice
     catalog: bytes | None = None
+    sources: list[Source] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The primaries' names, in order."""
+        return [peer.name for peer in self.primaries]
 
 
 class Pulling:
@@ -75,25 +80,30 @@ class Pulling:
         self._primaries = {peer.name: primary_of(config, peer) for peer in config.primary}
         self._heap: list[tuple[float, bytes]] = []
         self._wake = asyncio.Event()
-        self._slots = asyncio.Semaphore(POLLS_AT_ONCE)
+        self._polling = Polling(list(self._primaries.values()))
         self._tasks: set[asyncio.Task[None]] = set()
         self._unwritten: set[bytes] = set()
         self.after_transfer: Callable[[Pulled], Awaitable[None]] | None = None
-        for member in config.zone + config.catalog:
+        members = config.zone + config.catalog
+        self._tolerances = {member.name: member.pin_tolerance for member in members}
+        for member in members:
             self.add(member.name, member.primaries)
 
-    def add(self, origin: bytes, primaries: Iterable[str], catalog: bytes | None = None) -> None:
-        """Pull a zone from now on, with the timers it had before."""
-        peers = [self._config.primary_named(name) for name in primaries]
-        self.zones[origin] = Pulled(origin, self._machine(origin), peers, catalog)
+    def add(self, origin: bytes, sources: Iterable[str], catalog: bytes | None = None) -> None:
+        """Pull a zone from now on from these primaries, with the timers it had before."""
+        peers = [self._config.primary_named(name) for name in sources]
+        choice = Choice(self._tolerances.get(catalog or origin, 0.0))
+        machine = self._machine(origin, choice)
+        self.zones[origin] = Pulled(origin, machine, peers, choice, catalog)
         self._schedule(origin, 0.0)
 
-    def _machine(self, origin: bytes) -> Refresh:
+    def _machine(self, origin: bytes, choice: Choice) -> Refresh:
         now = time.time()
         with self._reader.begin() as snapshot:
             record = snapshot.record(origin)
             if record is None:
                 return Refresh(now)
+            choice.had(record.source, record.serial)
             timers = Timers(*soa_timers(snapshot.soa(snapshot.zones[origin]).rdatas[0])[:3])
         saved = self._saved.get(origin)
         if saved is not None and saved["serial"] == record.serial:
@@ -193,51 +203,37 @@ class Pulling:
         task.add_done_callback(self._tasks.discard)
 
     async def _poll(self, zone: Pulled) -> None:
-        """Ask the primaries in order until one has a newer version. One that has ours is not the
-        last word: it may be stale itself."""
-        troubles = []
-        behind: int | None = None
-        confirmed: list[int | None] = []
-        for peer in list(zone.primaries):
-            try:
-                async with self._slots:
-                    version = await _ask(zone.origin, self._primaries[peer.name])
-            except (ZonecastError, OSError) as error:
-                troubles.append(f"{peer.name}: {error}")
-                continue
-            serial = soa_serial(version.soa.rdatas[0])
-            ours = zone.machine.serial
-            if ours is None or is_greater(serial, ours):
-                _put_first(zone.primaries, peer)
-                zone.machine.newer()
-                break
-            if serial == ours:
-                confirmed.append(version.expire)
-            else:
-                behind = serial
+        """Ask the primaries which version they have, and tell the machine."""
+        machine = zone.machine
+        verdict = await self._polling.poll(zone.origin, zone.choice, zone.names, machine.serial)
+        now, jitter = time.time(), random.random()
+        if isinstance(verdict, primaries.Newer):
+            zone.sources = verdict.sources
+            machine.newer()
+        elif isinstance(verdict, primaries.Behind):
+            machine.backwards(verdict.serial, now, jitter)
+        elif isinstance(verdict, primaries.Failed):
+            machine.failed(now, jitter, verdict.reason)
         else:
-            if confirmed:
-                # Who does not say when it expires there may be the one that never does.
-                seconds = [expire for expire in confirmed if expire is not None]
-                latest = max(seconds) if len(seconds) == len(confirmed) else None
-                zone.machine.unchanged(time.time(), random.random(), latest)
-                self._set_expired(zone.origin, zone.machine.expired)
-            elif behind is not None:
-                zone.machine.backwards(behind, time.time(), random.random())
-            else:
-                zone.machine.failed(time.time(), random.random(), "; ".join(troubles))
+            machine.unchanged(now, jitter, verdict.expire)
+            self._set_expired(zone.origin, machine.expired)
+        if isinstance(verdict, primaries.Same | primaries.Failed) and verdict.until is not None:
+            machine.check_by(verdict.until)
         self._noted(zone)
 
     async def _transfer(self, zone: Pulled, force: bool) -> None:
+        machine = zone.machine
+        sources, zone.sources = zone.sources, []
+        if force or not sources:
+            sources = zone.choice.sources(zone.names, time.time(), self._polling.standings)
         reply = await self.pullers.submit(
             {
                 "pull": {
                     "zone": names.to_text(zone.origin),
-                    "serial": zone.machine.serial,
+                    "serial": machine.serial,
                     "force": force,
-                    "primaries": [
-                        to_message(self._primaries[peer.name]) for peer in zone.primaries
-                    ],
+                    "primaries": [to_message(self._primaries[source.name]) for source in sources],
+                    "whole": [source.name for source in sources if not source.incremental],
                 }
             }
         )
@@ -246,31 +242,51 @@ class Pulling:
                 await self.remove([zone.origin])  # it came after nobody wanted it any more
             return
         now, jitter = time.time(), random.random()
+        self._note_errors(zone, reply, now, jitter)
         if not reply["ok"]:
             if reply.get("backwards") is not None:
-                zone.machine.backwards(reply["backwards"], now, jitter)
+                machine.backwards(reply["backwards"], now, jitter)
             else:
-                zone.machine.failed(now, jitter, reply["error"])
+                machine.failed(now, jitter, reply["error"])
             self._noted(zone)
             return
-        zone.last = {
-            k: reply.get(k) for k in ("how", "primary", "records", "bytes", "seconds", "secure")
-        }
-        zone.last["at"] = now
-        expire = reply["expire"]
-        if reply["how"] == "unchanged":
-            zone.machine.unchanged(now, jitter, expire)
-        else:
-            timers = Timers(*reply["timers"][:3])
-            zone.machine.transferred(reply["serial"], timers, now, jitter, expire)
-        self._set_expired(zone.origin, zone.machine.expired)
-        self._noted(zone)
-        if expire is not None and expire < reply["timers"][2]:
-            self._write()  # whoever pulls from us must not be told the whole of the SOA's
+        self._note_transfer(zone, reply, now, jitter)
         if reply["how"] != "unchanged":
             await self._pulled([zone.origin])
             if self.after_transfer is not None:
                 await self.after_transfer(zone)
+
+    def _note_errors(self, zone: Pulled, reply: dict[str, Any], now: float, jitter: float) -> None:
+        """What was wrong with primaries, also where another one gave the zone."""
+        for name, error in reply.get("errors", {}).items():
+            zone.choice.failed(name, error)
+        for name in reply.get("silent", ()):
+            self._polling.standings[name].silent(now, jitter)
+
+    def _note_transfer(
+        self, zone: Pulled, reply: dict[str, Any], now: float, jitter: float
+    ) -> None:
+        machine, name = zone.machine, reply["primary"]
+        zone.last = {
+            key: reply[key] for key in ("how", "primary", "records", "bytes", "seconds", "secure")
+        }
+        zone.last["at"] = now
+        expire = reply["expire"]
+        if expire is None:
+            # BIND says it with a SOA alone.
+            expire = zone.choice.of(name).expires_in(now)
+        if reply["how"] == "unchanged":
+            zone.choice.answered(name, reply["serial"], expire, now)
+            machine.unchanged(now, jitter, expire)
+        else:
+            zone.choice.took(name, reply["serial"], now, expire)
+            timers = Timers(*reply["timers"][:3])
+            machine.transferred(reply["serial"], timers, now, jitter, expire)
+        self._polling.standings[name].answered()
+        self._set_expired(zone.origin, machine.expired)
+        self._noted(zone)
+        if expire is not None and expire < reply["timers"][2]:
+            self._write()  # whoever pulls from us must not be told the whole of the SOA's
 
     def notified(self, message: dict[str, Any]) -> None:
         """A NOTIFY that a worker let through: checked against the zone's own primaries."""
@@ -282,8 +298,9 @@ class Pulling:
         if zone is None or not peers:
             self.unlisted_notifies += 1
             return
+        self._polling.standings[peers[0].name].answered()
         if zone.machine.notified(message["serial"], time.time()):
-            _put_first(zone.primaries, peers[0])
+            zone.choice.prefer(peers[0].name)
             self._schedule(origin, 0.0)
 
     def refresh(self, origin: bytes) -> None:
@@ -304,9 +321,24 @@ class Pulling:
         return {
             **zone.machine.to_dict(),
             "phase": zone.machine.phase.value,
-            "primaries": [{"name": p.name, "address": str(p.address)} for p in zone.primaries],
+            "primaries": [self._primary_status(zone, peer) for peer in zone.primaries],
             "catalog": None if zone.catalog is None else names.to_text(zone.catalog),
             "last-transfer": zone.last or None,
+        }
+
+    def _primary_status(self, zone: Pulled, peer: PrimaryConfig) -> dict[str, Any]:
+        """What one primary last said of a zone, and whether it answers at all."""
+        said, standing = zone.choice.of(peer.name), self._polling.standings[peer.name]
+        return {
+            "name": peer.name,
+            "address": str(peer.address),
+            "tls": peer.tls,
+            "pinned": bool(zone.choice.tolerance) and zone.choice.pinned == peer.name,
+            "serial": said.serial,
+            "answered": said.at,
+            "error": said.error,
+            "back-from": said.back_from,
+            "silent-since": standing.silent_since,
         }
 
     def _noted(self, zone: Pulled) -> None:
@@ -330,24 +362,6 @@ class Pulling:
             log.error("timers are not kept: %s", error)
             return
         self._unwritten.clear()
-
-
-async def _ask(origin: bytes, primary: Primary) -> Version:
-    """What a primary has of a zone; where TLS is strict, nothing is asked in clear."""
-    host, port, key, tls = primary.host, primary.port, primary.key, primary.tls
-    if tls is None or not tls.strict:
-        return await ask_version(origin, host, port, key, POLL_TIMEOUT)
-
-    async def over_tls() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        stream = await connect(primary, POLL_TIMEOUT)
-        return stream.reader, stream.writer
-
-    return await ask_version(origin, host, tls.port, key, POLL_TIMEOUT, over_tls)
-
-
-def _put_first(primaries: list[PrimaryConfig], first: PrimaryConfig) -> None:
-    """Try this primary first from now on: it has what we want."""
-    primaries.sort(key=lambda peer: peer is not first)
 
 
 def _is_from(peer: PrimaryConfig, message: dict[str, Any]) -> bool:

@@ -1,0 +1,27 @@
+"""How much is asked of primaries at one time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from zonecast.server.peers import Primary
+
+
+class Slots:
+    """How many transfers or polls run at one time, in all and with one primary: one that is slow,
+    or means ill, takes no more than its share."""
+
+    def __init__(self, together: int, from_one: int) -> None:
+        self._together = asyncio.Semaphore(together)
+        self._from_one = from_one
+        self._primaries: dict[tuple[str, int], asyncio.Semaphore] = {}
+
+    @asynccontextmanager
+    async def of(self, primary: Primary) -> AsyncIterator[None]:
+        """Wait for a slot of this primary, then for one of all."""
+        place = (primary.host, primary.port)
+        own = self._primaries.setdefault(place, asyncio.Semaphore(self._from_one))
+        async with own, self._together:
+            yield
