@@ -159,6 +159,7 @@ def test_a_notify_reaches_the_controller(store: Store) -> None:
     with worker("datagram", store) as (running, port):
         reply = dns.query.udp(request, "127.0.0.1", port=port, timeout=PATIENCE)
         assert reply.rcode() == dns.rcode.REFUSED
+        assert running.hear() == {"guard": {"notifies": 1}}
         running.channel.send({"settings": {**running.settings, "primaries": primaries}})
         assert running.quiet()
         reply = dns.query.udp(request, "127.0.0.1", port=port, timeout=PATIENCE)

@@ -48,6 +48,7 @@ class Stream:
     next: str = "nothing"
     key: bool = False
     limits: dict[str, int] = field(default_factory=dict)
+    agent: bool = False
 
     @property
     def serial(self) -> int | None:

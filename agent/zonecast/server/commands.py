@@ -80,7 +80,8 @@ class Commands:
                 "pullers": agent.pulling.pullers.pids,
                 "guard": dict(agent.workers.guarded),
                 "swept": agent.swept,
-                "unlisted-notifies": agent.pulling.unlisted_notifies,
+                "unlisted-notifies": agent.pulling.unlisted_notifies
+                + agent.workers.guarded["notifies"],
             },
             "repositories": [publishing.status() for publishing in agent.publishing],
             "catalogs": agent.members.status(),

@@ -17,6 +17,9 @@ from zonecast.zone import names
 # Passed on in one second; more are not answered, so that an honest sender comes again.
 NOTIFY_RATE = 1000
 
+# Seconds between two reports of how many were refused.
+REPORT_INTERVAL = 0.1
+
 
 class Notified:
     """What one responder hears; `report` takes messages for the controller."""
@@ -25,6 +28,8 @@ class Notified:
         self._report = report
         self._count = 0
         self._second = 0
+        self._refused = 0
+        self._reported = 0.0
 
     def reply(self, packet: bytes, ip: str, key: bytes | None, access: Access) -> bytes | None:
         """The reply to a NOTIFY from `ip`, verified with `key` or not; None for silence."""
@@ -33,6 +38,7 @@ class Notified:
         except WireError:
             return error_reply(packet, FORMERR)
         if not access.may_notify(ip, key):
+            self._count_refused(time.monotonic())
             return error_reply(packet, REFUSED)
         second = int(time.monotonic())
         if second != self._second:
@@ -51,3 +57,11 @@ class Notified:
             }
         )
         return notify_reply(packet)
+
+    def _count_refused(self, now: float) -> None:
+        """A flood is counted, and takes none of the controller's time; what is not told yet is
+        with the next one."""
+        self._refused += 1
+        if now - self._reported >= REPORT_INTERVAL:
+            self._report({"guard": {"notifies": self._refused}})
+            self._refused, self._reported = 0, now
