@@ -58,7 +58,6 @@ class Publishing:
         assert plain(stored) == plain(whole.zone)
         assert record is not None
         assert (record.serial, record.records) == (serial, whole.zone.count())
-        assert record.content_hash == whole.zone.content_hash()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ The result is a fraction of the size of the zone as RRsets: octets, and no value
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -32,17 +32,7 @@ from zonecast.protocol.compiled import (
 )
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import node_key
-from zonecast.zone.rrset import (
-    MAX_RRSET,
-    SOA_KEY,
-    RRset,
-    Zone,
-    add_hashes,
-    records_digest,
-    rrset_hash,
-    soa_serial,
-    sum_digests,
-)
+from zonecast.zone.rrset import MAX_RRSET, SOA_KEY, RRset, Zone, soa_serial
 
 # Octets that a transfer run is filled to.
 RUN_SIZE = 8192
@@ -52,27 +42,29 @@ _TARGETS = frozenset(rtype.to_bytes(2, "big") for rtype in rd.TARGET_TYPES)
 _NAMES = frozenset(rtype.to_bytes(2, "big") for rtype in rd.LAYOUTS)
 # Types whose entries hold more than their own records, or stand elsewhere.
 _BY_RRSETS = frozenset(rtype.to_bytes(2, "big") for rtype in (rd.RRSIG, rd.NSEC3))
-# Types with which a node of one record is more than that record's entry.
-_NOT_SINGLE = _BY_RRSETS | _TARGETS | {_DNAME}
+# Types whose entries, or those of their node or of what is below, have flags.
+_FLAGGED = _BY_RRSETS | _TARGETS | {_DNAME}
 _HEAD = struct.Struct(">BHH")
-_ONE = b"\x00\x00\x01" + POINTER
-_ONE_OCCLUDED = bytes((OCCLUDED,)) + _ONE[1:]
-_ORDER = itemgetter(slice(10, None))
+_POINTER = int.from_bytes(POINTER, "big")
+_ONE = _HEAD.pack(0, 1, _POINTER)
+_ONE_OCCLUDED = _HEAD.pack(OCCLUDED, 1, _POINTER)
+_RDATA = itemgetter(slice(10, None))
 
 Row = tuple[bytes, int, int, bytes]
+# A node's key, its owner, and its records from their types onward, uncompressed, in any order.
+Node = tuple[bytes, bytes, list[bytes]]
 
 
 class AssembledZone(NamedTuple):
     """A whole zone, compiled. `head` are the apex's answer entries, by key; `entries` all others
-    as key, entry, key, entry… in key order; `runs` the transfer form without the SOA;
-    `content_hash` and the count of `records` are of the zone with its SOA."""
+    as key, entry, key, entry… in key order; `runs` the transfer form without the SOA, which the
+    count of `records` has in it."""
 
     origin: bytes
     soa: RRset
     head: list[tuple[bytes, bytes]]
     entries: list[bytes]
     runs: list[tuple[bytes, bytes]]
-    content_hash: int
     records: int
 
     @property
@@ -97,41 +89,49 @@ class Assembly:
     records but the SOA) first, if at all."""
 
     def __init__(self, origin: bytes) -> None:
-        self.node: bytes | None = None
         self._origin = origin
         self._apex: list[RRset] = []
         self._hashed: dict[bytes, bytes] = {}
         self._entries: list[bytes] = []
         self._runs: list[tuple[bytes, bytes]] = []
-        self._hash = 0
-        self._records = 0
+        self._records = 1
         self._hiding: bytes | None = None
-        self._digests: list[bytes] = []
         self._held: list[bytes] = []
         self._first = b""
         self._size = 0
 
-    def add(self, node: bytes, owner: bytes, tails: list[bytes]) -> None:
-        """The node with this key, greater than any before: its owner, and its records from their
-        types onward, uncompressed, in any order. Raises ChangesetError for an RRset that fits into
-        no message."""
-        hiding = self._hiding
-        if hiding is not None and not node.startswith(hiding):
-            hiding = self._hiding = None
-        if len(tails) == 1 and node:
-            tail = tails[0]
-            kind = tail[:2]
-            if kind not in _NOT_SINGLE and len(tail) < MAX_RRSET - 2:
-                self.node = node
-                key = node + b"\x00" + kind
-                self._entries += (key, (_ONE if hiding is None else _ONE_OCCLUDED) + tail)
-                self._records += 1
-                if kind in _NAMES and not _is_canonical(tail):
-                    self._hash += _hash_of(owner, tails)
-                else:
-                    self._digests.append(records_digest(key + tail))
-                self._add_octets(node, owner + POINTER + tail)
-                return
+    def add(self, nodes: Iterable[Node]) -> None:
+        """Nodes whose keys are each greater than the one before. Raises ChangesetError for an RRset
+        that fits into no message."""
+        entries, flagged = self._entries, _FLAGGED
+        for node, owner, tails in nodes:
+            if not tails:
+                continue
+            if self._hiding is not None and not node.startswith(self._hiding):
+                self._hiding = None
+            one = _ONE if self._hiding is None else _ONE_OCCLUDED
+            front = owner + POINTER
+            before = len(entries)
+            last = b"" if node else None
+            for tail in sorted(tails) if len(tails) > 1 else tails:
+                kind = tail[:2]
+                if kind == last or kind in flagged or last is None:
+                    break
+                entries.append(node + b"\x00" + kind)
+                entries.append(one + tail)
+                last = kind
+            else:
+                # Every record is an RRset of its own, and its entry is about nothing else.
+                octets = front + front.join(sorted(tails) if len(tails) > 1 else tails)
+                if len(octets) > MAX_RRSET:
+                    _check_size(max(tails, key=len))
+                self._add_octets(node, octets, len(tails))
+                continue
+            del entries[before:]
+            self._add_more(node, owner, tails)
+
+    def _add_more(self, node: bytes, owner: bytes, tails: list[bytes]) -> None:
+        """A node of which an entry is about several records, or has flags."""
         kinds: dict[bytes, list[bytes]] = {}
         for tail in tails:
             kind = tail[:2]
@@ -139,25 +139,17 @@ class Assembly:
                 kinds[kind].append(tail)
             else:
                 kinds[kind] = [tail]
-        if node and kinds.keys().isdisjoint(_BY_RRSETS):
-            self._add_kinds(node, owner, kinds)
-        else:
+        if not node or not _BY_RRSETS.isdisjoint(kinds):
             self.add_rrsets(node, group(row_of(owner, tail) for tail in tails))
-
-    def _add_kinds(self, node: bytes, owner: bytes, kinds: dict[bytes, list[bytes]]) -> None:
-        """A node below the apex without signatures, its records by type."""
-        self.node = node
+            return
         common = 0 if self._hiding is None else OCCLUDED
         is_cut = _NS in kinds
-        if (is_cut or _DNAME in kinds) and not common:
-            self._hiding = node
+        octets = b""
+        records = 0
         front = owner + POINTER
-        octets = []
         for kind in sorted(kinds) if len(kinds) > 1 else kinds:
             tails = kinds[kind]
-            flags = common
-            if kind in _TARGETS:
-                flags |= TARGETS
+            flags = common | TARGETS if kind in _TARGETS else common
             if is_cut:
                 if kind == _NS:
                     flags |= CUT | SECURE if _DS in kinds else CUT
@@ -166,22 +158,18 @@ class Assembly:
             if len(tails) > 1:
                 tails = _put_right(owner, tails)
             whole = POINTER.join(tails)
-            if len(whole) > MAX_RRSET - 2:
-                raise ChangesetError(f"an RRset of {len(whole) + 2} octets fits into no message")
-            key = node + b"\x00" + kind
-            self._entries += (key, _HEAD.pack(flags, len(tails), 0xC00C) + whole)
-            self._records += len(tails)
-            if kind in _NAMES and not all(map(_is_canonical, tails)):
-                self._hash += _hash_of(owner, tails)
-            else:
-                self._digests.append(records_digest(key + b"".join(tails)))
-            octets.append(front + front.join(tails))
-        self._add_octets(node, b"".join(octets))
+            _check_size(whole)
+            self._entries.append(node + b"\x00" + kind)
+            self._entries.append(_HEAD.pack(flags, len(tails), _POINTER) + whole)
+            octets += front + front.join(tails)
+            records += len(tails)
+        self._add_octets(node, octets, records)
+        if (is_cut or _DNAME in kinds) and not common:
+            self._hiding = node
 
     def add_rrsets(self, node: bytes, rrsets: dict[bytes, RRset]) -> None:
         """A node by its RRsets and their keys, whatever they are. Raises ChangesetError as `add`
         does."""
-        self.node = node
         held = [rrsets[key] for key in sorted(rrsets)]
         hidden = self._hiding is not None and node.startswith(self._hiding)
         if not hidden:
@@ -192,24 +180,21 @@ class Assembly:
         else:
             self._apex = held
         self._hashed.update(compile_hashed(held))
-        self._hash += sum(map(rrset_hash, held))
-        self._records += sum(len(rrset.rdatas) for rrset in held)
-        if held:
-            self._add_octets(node, b"".join(map(transfer_records, held)))
+        records = sum(len(rrset.rdatas) for rrset in held)
+        self._add_octets(node, b"".join(map(transfer_records, held)), records)
 
-    def _add_octets(self, node: bytes, octets: bytes) -> None:
-        if self._held and self._size + len(octets) > RUN_SIZE:
-            self._close_run()
-        if not self._held:
-            self._first = node
-        self._held.append(octets)
+    def _add_octets(self, node: bytes, octets: bytes, records: int) -> None:
+        self._records += records
         self._size += len(octets)
+        if self._size > RUN_SIZE or not self._held:
+            self._close_run()
+            self._first, self._size = node, len(octets)
+        self._held.append(octets)
 
     def _close_run(self) -> None:
         if self._held:
             self._runs.append((self._first, b"".join(self._held)))
-        self._hash += sum_digests(self._digests)
-        self._held, self._digests, self._size = [], [], 0
+        self._held = []
 
     def rows(self) -> Iterator[Row]:
         """The records of the nodes so far, as (owner, type, TTL, rdata)."""
@@ -222,13 +207,7 @@ class Assembly:
         self._close_run()
         head = compile_node([*self._apex, soa], 0) | self._hashed
         return AssembledZone(
-            self._origin,
-            soa,
-            sorted(head.items()),
-            self._entries,
-            self._runs,
-            add_hashes(self._hash, rrset_hash(soa)),
-            self._records + 1,
+            self._origin, soa, sorted(head.items()), self._entries, self._runs, self._records
         )
 
 
@@ -236,48 +215,47 @@ def assemble(origin: bytes, soa: RRset, rrsets: Iterable[RRset]) -> AssembledZon
     """A zone from its RRsets without the SOA, in canonical order. Raises ChangesetError for an RRset
     that fits into no message."""
     assembly = Assembly(origin)
-    node = b""
-    held: list[RRset] = []
-    for rrset in rrsets:
-        if not held or held[0].owner != rrset.owner:
-            key = node_key(rrset.owner)
-            if held and key != node:
-                _add_node(assembly, node, held)
-                held = []
-            node = key
-        held.append(rrset)
-    if held:
-        _add_node(assembly, node, held)
+    for node, held in _by_node(rrsets):
+        owner = held[0].owner
+        if all(rrset.owner == owner for rrset in held):
+            tails = [tail for rrset in held for tail in record_tails(rrset)]
+            assembly.add(((node, owner, tails),))
+        else:
+            assembly.add_rrsets(node, {rrset.key: rrset for rrset in held})
     return assembly.finish(soa)
 
 
-def _add_node(assembly: Assembly, node: bytes, rrsets: Sequence[RRset]) -> None:
-    owner = rrsets[0].owner
-    if all(rrset.owner == owner for rrset in rrsets):
-        assembly.add(node, owner, [tail for rrset in rrsets for tail in record_tails(rrset)])
-    else:
-        assembly.add_rrsets(node, {rrset.key: rrset for rrset in rrsets})
+def _by_node(rrsets: Iterable[RRset]) -> Iterator[tuple[bytes, list[RRset]]]:
+    node = b""
+    held: list[RRset] = []
+    for rrset in rrsets:
+        if held and rrset.owner != held[0].owner:
+            key = node_key(rrset.owner)
+            if key != node:
+                yield node, held
+                node, held = key, []
+        elif not held:
+            node = node_key(rrset.owner)
+        held.append(rrset)
+    if held:
+        yield node, held
 
 
 def _put_right(owner: bytes, tails: list[bytes]) -> list[bytes]:
     """The records of one RRset with one TTL, in canonical order, without duplicates."""
     head = tails[0][:8]
+    by_case = head[:2] in _NAMES
     for tail in tails:
-        if tail[:8] != head or (head[:2] in _NAMES and not _is_canonical(tail)):
+        if tail[:8] != head or (by_case and tail[10:].lower() != tail[10:]):
             (rrset,) = group(row_of(owner, tail) for tail in tails).values()
             return record_tails(rrset)
-    return sorted({*tails}, key=_ORDER)
+    return sorted({*tails}, key=_RDATA)  # by rdata alone, whatever its length
 
 
-def _is_canonical(tail: bytes) -> bool:
-    """Whether no letter of a record's rdata could stand for another (more than names is looked at)."""
-    rdata = tail[10:]
-    return rdata.lower() == rdata
-
-
-def _hash_of(owner: bytes, tails: list[bytes]) -> int:
-    (rrset,) = group(row_of(owner, tail) for tail in tails).values()
-    return rrset_hash(rrset)
+def _check_size(records: bytes) -> None:
+    size = len(POINTER) + len(records)
+    if size > MAX_RRSET:
+        raise ChangesetError(f"an RRset of {size} octets fits into no message")
 
 
 def row_of(owner: bytes, tail: bytes) -> Row:

@@ -46,7 +46,7 @@ from zonecast.protocol.sections import (
     read_header,
     records_start,
 )
-from zonecast.protocol.transfer_plain import Owners, WholeIn
+from zonecast.protocol.transfer_plain import POINTERS, Owners, WholeIn
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
 from zonecast.zone.names import relative, to_text
@@ -204,7 +204,7 @@ class TransferIn:
         if self.records > self._limits.records:
             raise self._wrong(f"more than {self._limits.records} records")
         # The question, where there is one, names the zone.
-        self._owners = {12: b""} if position > 12 else {}
+        self._owners = {POINTERS + 12: b""} if position > 12 else {}
         while answers:
             if self._state is _State.WHOLE:
                 position, answers = self._whole.take(message, position, answers, self._owners)
@@ -225,6 +225,7 @@ class TransferIn:
             raise WireError("rdata runs past the end of the message")
         if rclass != CLASS_IN:
             raise WireError(f"a record of class {rclass}")
+        written_ttl = ttl
         if ttl > 0x7FFFFFFF:
             ttl = 0  # RFC 2181 §8
         if rtype == rd.SOA:
@@ -235,20 +236,22 @@ class TransferIn:
                 self._on_soa(RRset(b"", rd.SOA, ttl, (soa,)))
         elif owner is not None:
             self._on_record((owner, rtype, ttl, _rdata(message, start_rdata, end, rtype)))
+            if ttl == written_ttl and self._state is _State.WHOLE:
+                self._whole.learn(message[position:start_rdata])
         return end
 
     def _owner(self, message: bytes, start: int) -> tuple[bytes | None, int]:
         """The owner at `start`, None outside the zone, and where reading goes on. What its pointer
         points to is kept with it: more names are likely to."""
         name, end = rd.read_name(message, start)
-        owner = self._owners[start] = relative(name, self._origin)
+        owner = self._owners[POINTERS + start] = relative(name, self._origin)
         position = start
         while 0 < message[position] < 64:
             position += message[position] + 1
         if message[position]:
-            target = (message[position] & 63) << 8 | message[position + 1]
+            target = message[position] << 8 | message[position + 1]
             if target not in self._owners:
-                above, _ = rd.read_name(message, target)
+                above, _ = rd.read_name(message, target - POINTERS)
                 self._owners[target] = relative(above, self._origin)
         return owner, end
 

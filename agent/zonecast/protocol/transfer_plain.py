@@ -9,9 +9,10 @@ another is kept record by record, and put in order when it is complete.
 from __future__ import annotations
 
 import struct
+from typing import Final
 
 from zonecast.errors import WireError
-from zonecast.protocol.assembly import AssembledZone, Assembly, Row, assemble, row_of
+from zonecast.protocol.assembly import AssembledZone, Assembly, Node, Row, assemble, row_of
 from zonecast.protocol.compiled import group
 from zonecast.protocol.question import CLASS_IN
 from zonecast.zone import rdata as rd
@@ -19,28 +20,32 @@ from zonecast.zone.names import MAX_NAME, node_key
 from zonecast.zone.rrset import RRset
 
 # What a pointer is the end of, from there on: pointer, type, class, TTL, length.
-_FIXED = struct.Struct(">HHHIH")
-_TAIL = struct.Struct(">HHIH")
-_MAX_TTL = 0x7FFFFFFF
-_SIZES = {rd.A: 4, rd.AAAA: 16}
-# The SOA, which the transfer's states turn on, and what no zone holds.
-_LEFT = frozenset((0, rd.SOA, rd.OPT, *range(128, 256)))
+_FIXED = struct.Struct(">HHIH")
+# Of so many heads (see WholeIn) it is known what follows.
+_MAX_HEADS = 10_000
 
-# The owners of one message's names by the places where these begin; None for one that is outside
-# the zone. A pointer to a place that is not here is left to be looked up.
+# The owners of one message's names by the two octets, as a number, that point to them; None for one
+# outside the zone. A pointer that is not here is left to be looked up.
 Owners = dict[int, bytes | None]
+POINTERS: Final = 0xC000
 
 
 class WholeIn:
-    """The records of one version of the zone at `origin`, its SOA left out."""
+    """The records of one version of the zone at `origin`, its SOA left out.
+
+    The ten octets between a record's owner and its rdata, its *head* (type, class, TTL, length), are
+    looked up together: that of a record that came the long way is right, and a zone has few.
+    """
 
     def __init__(self, origin: bytes) -> None:
         self._origin = origin
         self._room = MAX_NAME - len(origin)
         self._assembly = Assembly(origin)
-        self._node = b""
-        self._owner: bytes | None = None
-        self._tails: list[bytes] = []
+        # The node that more records may belong to; before the first record none has this owner.
+        self._open: Node = (b"", b"\x00", [])
+        # Where a record with this head ends, from its owner's pointer on; below zero if there may
+        # be compressed names in its rdata.
+        self._ends: dict[bytes, int] = {}
         # All records, once one came out of order.
         self._rows: list[Row] | None = None
 
@@ -48,66 +53,79 @@ class WholeIn:
         """Take `count` records of a message, the first at `position`, as far as they are plain:
         where it ended, and how many are left. Raises ChangesetError for an RRset that fits into no
         message."""
-        left = count if self._rows is None else 0
+        if self._rows is not None:
+            return position, count
+        nodes = [self._open]
+        last, current, tails = self._open
         known: dict[bytes, bytes] = {}
-        current, tails = self._owner, self._tails
-        unpack, size_of, layouts, room = _FIXED.unpack_from, _SIZES.get, rd.LAYOUTS, self._room
+        ends, size, room = self._ends, len(message), self._room
         try:
-            while left:
+            while count:
                 at = position
                 while 0 < (octet := message[at]) < 64:
                     at += octet + 1
-                pointer, rtype, rclass, ttl, length = unpack(message, at)
-                owner = owners.get(pointer & 0x3FFF) if octet >= 192 else None
-                if owner is None or rclass != CLASS_IN or ttl > _MAX_TTL or rtype in _LEFT:
+                owner = owners.get(octet << 8 | message[at + 1])
+                end = ends.get(message[at + 2 : at + 12])
+                if owner is None or end is None:
+                    break
+                if end > 0:
+                    end += at
+                    tail = message[at + 2 : end]
+                else:
+                    end = at - end
+                    written = message[at + 2 : end]
+                    tail = known.get(written, b"")
+                    if not tail:
+                        known[written] = tail = _uncompressed(message, at + 2, end)
+                if end > size:
                     break
                 if at > position:
                     owner = message[position:at] + owner
-                    owners[position] = owner
-                end = at + 12 + length
-                tail = message[at + 2 : end]
-                if rtype in layouts:
-                    written, tail = tail, known.get(tail, b"")
-                    if not tail:
-                        known[written] = tail = _uncompressed(message, at + 2, end, rtype)
-                elif length != size_of(rtype, length):
-                    break
-                if end > len(message):
-                    break
-                if owner != current:
-                    if len(owner) > room or not self._turn_to(owner):
+                    owners[position + POINTERS] = owner
+                if owner == current:
+                    tails.append(tail)
+                else:
+                    node = node_key(owner)
+                    if node <= last or len(owner) > room:
                         break
-                    current, tails = owner, self._tails
-                tails.append(tail)
+                    last, current, tails = opened = (node, owner, [tail])
+                    nodes.append(opened)
                 position = end
-                left -= 1
-        except (IndexError, struct.error, WireError):
+                count -= 1
+        except (IndexError, WireError):
             pass  # the long way says what is wrong, and where
-        return position, left if self._rows is None else count
+        self._open = nodes.pop()
+        self._assembly.add(nodes)
+        return position, count
 
-    def _turn_to(self, owner: bytes) -> bool:
-        """Begin the node of an owner, which must come after the one before."""
-        node = node_key(owner)
-        if self._owner is not None:
-            if node <= self._node:
-                return False
-            self._assembly.add(self._node, self._owner, self._tails)
-        self._node, self._owner, self._tails = node, owner, []
-        return True
+    def learn(self, head: bytes) -> None:
+        """Take note of the head of a record that was read the long way and taken by `add`."""
+        if len(self._ends) < _MAX_HEADS:
+            end = 12 + int.from_bytes(head[8:], "big")
+            self._ends[head] = -end if int.from_bytes(head[:2], "big") in rd.LAYOUTS else end
 
     def add(self, row: Row) -> None:
         """Take one record that was read the long way. Raises ChangesetError as `take` does."""
-        owner, rtype, ttl, rdata = row
         if self._rows is None:
-            if owner == self._owner or self._turn_to(owner):
-                self._tails.append(_TAIL.pack(rtype, CLASS_IN, ttl, len(rdata)) + rdata)
-                return
-            # Out of order, or the node's owner in another case, which is a RRset's own.
-            self._rows = list(self._assembly.rows())
-            if self._owner is not None:
-                self._rows += [row_of(self._owner, tail) for tail in self._tails]
-            self._assembly, self._tails = Assembly(self._origin), []
-        self._rows.append(row)
+            owner, rtype, ttl, rdata = row
+            tail = _FIXED.pack(rtype, CLASS_IN, ttl, len(rdata)) + rdata
+            node = node_key(owner)
+            if owner == self._open[1]:
+                self._open[2].append(tail)
+            elif node > self._open[0] or not self._open[2]:
+                self._assembly.add((self._open,))
+                self._open = (node, owner, [tail])
+            else:
+                self._fall_back()
+        if self._rows is not None:
+            self._rows.append(row)
+
+    def _fall_back(self) -> None:
+        """Keep records as they are: one is out of order, or a node has owners in different cases,
+        which is a matter of each RRset."""
+        _, owner, tails = self._open
+        self._rows = [*self._assembly.rows(), *(row_of(owner, tail) for tail in tails)]
+        self._assembly = Assembly(self._origin)
 
     def finish(self, soa: RRset) -> AssembledZone:
         """The version, with its SOA. Raises ChangesetError as `take` does."""
@@ -115,12 +133,12 @@ class WholeIn:
             rrsets = group(self._rows)
             self._rows = []
             return assemble(self._origin, soa, (rrsets[key] for key in sorted(rrsets)))
-        if self._owner is not None:
-            self._assembly.add(self._node, self._owner, self._tails)
+        self._assembly.add((self._open,))
         return self._assembly.finish(soa)
 
 
-def _uncompressed(message: bytes, start: int, end: int, rtype: int) -> bytes:
+def _uncompressed(message: bytes, start: int, end: int) -> bytes:
     """A record from its type onward, the names in its rdata written out. Raises WireError."""
+    rtype = message[start] << 8 | message[start + 1]
     rdata = rd.decompress(message, start + 10, end, rtype)
     return message[start : start + 8] + len(rdata).to_bytes(2, "big") + rdata

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Octets of an entry before its changeset: the old serial and the new one.
-HEAD = 8
+# Octets of an entry before its changeset: the old serial, the new one, and when it was published.
+HEAD = 16
+
+
+def entry_time(now: float) -> bytes:
+    """POSIX seconds as a journal entry has them: in milliseconds."""
+    return round(now * 1000).to_bytes(8, "big")
+
+
+def time_of(entry: bytes) -> float:
+    """When an entry was published, in POSIX seconds."""
+    return int.from_bytes(entry[8:HEAD], "big") / 1000
 
 
 class StoredChain:

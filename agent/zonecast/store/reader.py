@@ -22,7 +22,7 @@ from zonecast.store.schema import (
 )
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import node_key
-from zonecast.zone.rrset import SOA_KEY, RRset, Zone
+from zonecast.zone.rrset import SOA_KEY, RRset, Zone, add_hashes, rrset_hash
 
 
 class ZonesReader:
@@ -258,6 +258,14 @@ class Snapshot:
         rrsets[SOA_KEY] = soa
         record = self.record(ref.origin)
         return Zone(ref.origin if record is None else record.origin, rrsets)
+
+    def content_hash(self, ref: ZoneRef) -> int:
+        """`Zone.content_hash` of the zone, found without holding all of it. Asked for where a zone
+        is removed: kept up with every change it was a tenth of the time that receiving one takes."""
+        total = rrset_hash(self.soa(ref))
+        for run in self.transfer_runs(ref):
+            total += sum(map(rrset_hash, group(read_transfer_records(run)).values()))
+        return add_hashes(total)
 
     def zone(self, origin: bytes) -> Zone | None:
         """The zone at `origin` as a value, None where it is not stored."""

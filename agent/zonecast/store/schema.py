@@ -5,10 +5,10 @@
     prefixes   lower-cased origin → the zone's four-octet key prefix, for the workers' table
     answers    zone prefix + RRset key → answer entry
     transfer   zone prefix + node key of the first owner → a run of transfer records, no SOA
-    journal    zone prefix + sequence (8) → old serial (4), new serial (4), changeset
+    journal    zone prefix + sequence (8) → old serial (4), new serial (4), time (8), changeset
     history    zone prefix + sequence (8) → HistoryRecord as JSON
     held       lower-cased origin or a path → why a version is held back, as JSON
-    meta       counters, what was published from each repository, and removed zones' last serials
+    meta       the format, counters, what was published from each repository, and removed zones' last serials
 
 `control`
     timers     lower-cased origin → a zone's refresh state as JSON
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,7 @@ from typing import Any, Final, NamedTuple
 import lmdb
 
 from zonecast.errors import StoreError
+from zonecast.store.versions import bring_up
 
 ZONES_DATABASES: Final = (
     "zones",
@@ -54,16 +56,15 @@ NEXT_ID_KEY = b"next-zone-id"
 class ZoneRecord:
     """What the store knows of a zone besides its contents.
 
-    `prefix` is the zone's four-octet key prefix; `content_hash` the sum of its records' hashes;
-    `published` POSIX seconds; `commit` the git commit it came from, "" where it was pulled; `source`
-    the repository's name, "catalog" or the primary's name; `path` the file in the repository. Journal entries have the sequence
+    `prefix` is the zone's four-octet key prefix; `published` POSIX seconds; `commit`
+    the git commit it came from, "" where it was pulled; `source` the repository's name, "catalog"
+    or the primary's name; `path` the file in the repository. Journal entries have the sequence
     numbers from `journal_first` up to, not including, `journal_next`.
     """
 
     prefix: bytes
     origin: bytes
     serial: int
-    content_hash: int
     records: int
     published: float
     commit: str = ""
@@ -156,7 +157,22 @@ def store_file(state_dir: Path) -> Path:
 
 
 def prepare(state_dir: Path) -> None:
-    """Create both environments where they are missing, so that read-only openers find them."""
-    for name, databases in (("zones", ZONES_DATABASES), ("control", CONTROL_DATABASES)):
-        environment, _ = open_environment(state_dir, name, databases, write=True)
+    """Create both environments where they are missing, so that read-only openers find them, and
+    bring what an older program wrote into today's format.
+
+    Raises StoreError for a store that a newer program wrote, or that cannot be opened or written.
+    """
+    environment, _ = open_environment(state_dir, "control", CONTROL_DATABASES, write=True)
+    environment.close()
+    environment, databases = open_environment(state_dir, "zones", ZONES_DATABASES, write=True)
+    try:
+        with environment.begin(write=True) as transaction:
+            bring_up(transaction, databases, environment.path(), time.time())
+    except lmdb.Error as error:
+        raise StoreError(
+            f"the store cannot be written: {error}",
+            where=environment.path(),
+            remedy="check its owner and the free space",
+        ) from error
+    finally:
         environment.close()

@@ -6,6 +6,7 @@ changes (contents, answers, journal, history) is in the same transaction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,9 @@ import lmdb
 from zonecast.errors import ChangesetError, StoreError
 from zonecast.protocol.assembly import AssembledZone, assemble
 from zonecast.protocol.compiled import transfer_records
+from zonecast.protocol.view import ZoneRef
 from zonecast.store.entries import EntryEditor
+from zonecast.store.journal import HEAD, entry_time, time_of
 from zonecast.store.reader import Snapshot, prefixed
 from zonecast.store.runs import RunEditor, delete_prefixed
 from zonecast.store.schema import (
@@ -31,16 +34,17 @@ from zonecast.store.schema import (
     removed_key,
 )
 from zonecast.zone.changeset import Changeset, add_records, diff, diff_rrset, remove_records
-from zonecast.zone.rrset import RRset, Zone, add_hashes, node_of, rrset_hash
+from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.serial import is_greater
 
 
 class JournalLimits(NamedTuple):
-    """How much history a zone keeps for IXFR: changesets and octets; of how many removed zones
-    the last serial is kept."""
+    """How much history a zone keeps for IXFR: changesets, octets, and seconds since it was
+    published; of how many removed zones the last serial is kept."""
 
     changesets: int = 1000
     octets: int = 64 * 1024 * 1024
+    age: float = math.inf
     removed: int = 10_000
 
 
@@ -119,13 +123,12 @@ class WriteTransaction:
         if record is None:
             new = assemble(changeset.origin, changeset.new_soa, changeset.added)
             return self._fill(new, source=source, commit=commit, path=path)
-        hash_change, changeset = self._edit(record.prefix, changeset)
+        changeset = self._edit(record.prefix, changeset)
         added = sum(len(r.rdatas) for r in changeset.added)
         deleted = sum(len(r.rdatas) for r in changeset.deleted)
         record = replace(
             record,
             serial=changeset.new_serial,
-            content_hash=add_hashes(record.content_hash, hash_change),
             records=record.records + added - deleted,
             published=self._now,
             commit=commit,
@@ -142,7 +145,6 @@ class WriteTransaction:
         record = replace(
             self._new_record(new.origin),
             serial=new.serial,
-            content_hash=new.content_hash,
             records=new.records,
             commit=commit,
             source=source,
@@ -186,15 +188,16 @@ class WriteTransaction:
         record = self.snapshot.record(origin.lower())
         if record is None:
             return False
+        content_hash = self.snapshot.content_hash(ZoneRef(origin.lower(), record.prefix))
         for database in ("answers", "transfer", "journal", "history"):
             self._delete(database, record.prefix)
         for database in ("zones", "prefixes"):
             self._transaction.delete(origin.lower(), db=self._databases[database])
         self._bump_layout()
-        self._keep_serial(record)
+        self._keep_serial(record, content_hash)
         return True
 
-    def _keep_serial(self, record: ZoneRecord) -> None:
+    def _keep_serial(self, record: ZoneRecord, content_hash: int) -> None:
         """Keep the serial of a zone that is removed, in the place of the oldest one."""
         number: int = self.snapshot.meta("removed-next") or 0
         place = f"removed-place/{number % self._limits.removed}"
@@ -202,7 +205,7 @@ class WriteTransaction:
         if oldest is not None and self.snapshot.meta(oldest)[0] == number - self._limits.removed:
             self.set_meta(oldest, None)
         key = removed_key(record.origin)
-        self.set_meta(key, [number, record.serial, record.content_hash, self._now])
+        self.set_meta(key, [number, record.serial, content_hash, self._now])
         self.set_meta(place, key)
         self.set_meta("removed-next", number + 1)
 
@@ -224,23 +227,20 @@ class WriteTransaction:
         octets = self._transaction.get(NEXT_ID_KEY, db=self._databases["meta"])
         number = 1 if octets is None else int(octets)
         self._put("meta", NEXT_ID_KEY, str(number + 1).encode())
-        return ZoneRecord(number.to_bytes(4, "big"), origin, 0, 0, 0, self._now)
+        return ZoneRecord(number.to_bytes(4, "big"), origin, 0, 0, self._now)
 
     def _bump_layout(self) -> None:
         octets = self._transaction.get(LAYOUT_KEY, db=self._databases["meta"]) or b"0"
         self._put("meta", LAYOUT_KEY, str(int(octets) + 1).encode())
 
-    def _edit(self, prefix: bytes, changeset: Changeset) -> tuple[int, Changeset]:
-        """Edit transfer and answer forms node by node; returns the change of the content hash, and
-        the changeset with every record in it whose TTL changes: a pulled one need not name those
-        that stay where a record with another TTL is added to theirs (RFC 2181 §5.2)."""
+    def _edit(self, prefix: bytes, changeset: Changeset) -> Changeset:
+        """Edit transfer and answer forms node by node; returns the changeset with every record in
+        it whose TTL changes: a pulled one need not name those that stay where a record with another
+        TTL is added to theirs (RFC 2181 §5.2)."""
         deleted: dict[bytes, RRset] = {}
         added: dict[bytes, RRset] = {}
         runs = RunEditor(self._cursor("transfer"), prefix)
         entries = EntryEditor(self._cursor("answers"), prefix)
-        hash_change = rrset_hash(changeset.new_soa)
-        if changeset.old_soa is not None:
-            hash_change -= rrset_hash(changeset.old_soa)
         for node, (gone, come) in sorted(_by_node(changeset).items()):
             rrsets = runs.node(node)
             before = dict(rrsets)
@@ -252,7 +252,6 @@ class WriteTransaction:
                 rrsets[rrset.key] = add_records(rrsets.get(rrset.key), rrset, changeset.origin)
             for key in sorted(before.keys() | rrsets.keys()):
                 was, now = before.get(key), rrsets.get(key)
-                hash_change += _hash(now) - _hash(was)
                 if was is not None and now is not None:
                     diff_rrset(key, was, now, deleted, added)
                 elif was is not None:
@@ -262,8 +261,7 @@ class WriteTransaction:
             soa = [] if node else [changeset.new_soa]
             entries.write_node(node, before.values(), [*rrsets.values(), *soa])
         runs.finish()
-        effective = changeset._replace(deleted=tuple(deleted.values()), added=tuple(added.values()))
-        return hash_change, effective
+        return changeset._replace(deleted=tuple(deleted.values()), added=tuple(added.values()))
 
     def _append_journal(self, record: ZoneRecord, changeset: Changeset) -> ZoneRecord:
         if changeset.old_soa is None:
@@ -279,7 +277,7 @@ class WriteTransaction:
         )
         serials = changeset.old_soa.rdatas[0][-20:-16] + changeset.new_soa.rdatas[0][-20:-16]
         key = record.prefix + record.journal_next.to_bytes(8, "big")
-        self._put("journal", key, serials + octets)
+        self._put("journal", key, serials + entry_time(self._now) + octets)
         record = replace(
             record,
             journal_next=record.journal_next + 1,
@@ -288,13 +286,20 @@ class WriteTransaction:
         return self._trim_journal(record)
 
     def _trim_journal(self, record: ZoneRecord) -> ZoneRecord:
+        """Drop the oldest changesets that are too many, too large together or too old."""
         first, held = record.journal_first, record.journal_bytes
-        while (
-            record.journal_next - first > self._limits.changesets or held > self._limits.octets
-        ) and first < record.journal_next:
+        journal, limits = self._databases["journal"], self._limits
+        while first < record.journal_next:
             key = record.prefix + first.to_bytes(8, "big")
-            octets = self._transaction.pop(key, db=self._databases["journal"]) or b""
-            held -= max(len(octets) - 8, 0)
+            entry = self._transaction.get(key, db=journal) or b""
+            if (
+                record.journal_next - first <= limits.changesets
+                and held <= limits.octets
+                and time_of(entry) >= self._now - limits.age
+            ):
+                break
+            self._transaction.delete(key, db=journal)
+            held -= max(len(entry) - HEAD, 0)
             first += 1
         return replace(record, journal_first=first, journal_bytes=held)
 
@@ -315,10 +320,6 @@ class WriteTransaction:
 
     def _delete(self, database: str, prefix: bytes) -> None:
         delete_prefixed(self._cursor(database), prefix)
-
-
-def _hash(rrset: RRset | None) -> int:
-    return 0 if rrset is None else rrset_hash(rrset)
 
 
 def _by_node(changeset: Changeset) -> dict[bytes, tuple[list[RRset], list[RRset]]]:

@@ -141,19 +141,8 @@ def rrset_hash(rrset: RRset) -> int:
     if rtype == rd.SOA:
         rdatas = [rdata[:-20] + rdata[-16:] for rdata in rdatas]
     tails = [_FIXED.pack(rtype, 1, rrset.ttl, len(rdata)) + rdata for rdata in rdatas]
-    return int.from_bytes(records_digest(rrset.key + b"".join(tails)), "big")
-
-
-def records_digest(octets: bytes) -> bytes:
-    """The 16 octets that `rrset_hash` is, of an RRset's key and its records: each in canonical form
-    from its type onward, in canonical order."""
-    return hashlib.blake2b(octets, digest_size=16).digest()
-
-
-def sum_digests(digests: list[bytes]) -> int:
-    """The sum of many `records_digest`s as a content hash."""
-    words: tuple[int, ...] = struct.unpack(f">{2 * len(digests)}Q", b"".join(digests))
-    return ((sum(words[::2]) << 64) + sum(words[1::2])) % _HASH_MODULUS
+    octets = rrset.key + b"".join(tails)
+    return int.from_bytes(hashlib.blake2b(octets, digest_size=16).digest(), "big")
 
 
 def add_hashes(*hashes: int) -> int:
