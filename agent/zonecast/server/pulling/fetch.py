@@ -68,7 +68,7 @@ async def fetch(
         raise UnreachableError(
             f"no message within {SILENCE:g} seconds, or no end within {timeout:g}",
             where=where,
-            remedy=_SLOW,
+            remedy=f"{_SLOW}; 'max-time' of [[primary]] {primary.name} is for the whole",
         ) from None
     except ssl.SSLError as error:
         raise TlsError(
@@ -116,7 +116,7 @@ async def _transfer(
         first = False
         if checker is not None:
             message = checker.check(message, time.time())
-        result = transfer.feed(message)
+        result = _feed(transfer, message, primary, limits)
         elapsed = time.monotonic() - started
         if elapsed > SILENCE and transfer.octets < LEAST_RATE * elapsed:
             raise UnreachableError(
@@ -127,3 +127,24 @@ async def _transfer(
     if checker is not None:
         checker.finish()
     return Fetched(result, transfer.octets, transfer.records, expire, stream.secure)
+
+
+def _feed(transfer: TransferIn, message: bytes, primary: Primary, limits: Limits) -> Result | None:
+    """The same as `transfer.feed`; what is over a limit is said with its remedy."""
+    try:
+        return transfer.feed(message)
+    except TransferError as error:
+        if transfer.octets > limits.octets:
+            raise over_limit(error.message, error.where, primary, "max-octets") from None
+        if transfer.records > limits.records:
+            raise over_limit(error.message, error.where, primary, "max-records") from None
+        raise
+
+
+def over_limit(message: str, where: str, primary: Primary, key: str) -> TransferError:
+    """The error for a transfer that is over a limit of `primary`'s."""
+    return TransferError(
+        message,
+        where=where,
+        remedy=f"raise '{key}' of [[primary]] {primary.name} if the zone is meant to be so large",
+    )

@@ -16,7 +16,7 @@ from zonecast.protocol.expiry import NoEdnsError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import TransferError, UpToDate, WholeZone
 from zonecast.server.peers import Primary, from_message
-from zonecast.server.pulling.fetch import Fetched, UnreachableError, fetch
+from zonecast.server.pulling.fetch import Fetched, UnreachableError, fetch, over_limit
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
@@ -176,7 +176,10 @@ class Pull:
             if not isinstance(result, WholeZone):
                 assert not isinstance(result, UpToDate)
                 for changeset in result.changesets:
-                    transaction.apply(changeset, source=primary.name)
+                    record = transaction.apply(changeset, source=primary.name)
+                if record.records > primary.limits.records:
+                    text = f"the changes make more than {primary.limits.records} records"
+                    raise over_limit(text, to_text(self._job.origin), primary, "max-records")
                 return
             stored = transaction.snapshot.record(result.contents.origin.lower())
             serial = soa_serial(_soa(fetched).rdatas[0])
