@@ -34,14 +34,14 @@ PLAIN, ELSEWHERE, MISSING = range(3)
 _NS, _CNAME, _DNAME = b"\x00\x00\x02", b"\x00\x00\x05", b"\x00\x00\x27"
 # RRSIG is asked of every type, NSEC3 stands elsewhere, and from 128 to 255 no type is data
 # (RFC 6895 §3.1).
-_OTHERS = frozenset((b"\x00\x2e", b"\x00\x32"))
+OTHERS = frozenset((b"\x00\x2e", b"\x00\x32"))
 _META, _LAST_META = b"\x00\x80", b"\x00\xff"
 # Where the host stands in the rdata of the types that name one.
 _HOST = {b"\x00\x02": 0, b"\x00\x0f": 2, b"\x00\x21": 6, b"\x00\x12": 2, b"\x00\x24": 2}
 _DENIAL = b"\x00\x00\x00\x01\x00\x00"  # counts of an answer that is a SOA alone
 
 # What else the memo has under a zone's prefix: no node key starts with these octets.
-_NEGATIVE, _REFERRAL, _HOSTS, _ALIAS = b"\x00", b"\x00\x01", b"\x00\x02", b"\x00\x03"
+_NEGATIVE, _REFERRAL, _HOSTS = b"\x00", b"\x00\x01", b"\x00\x02"
 
 
 class Question(NamedTuple):
@@ -56,13 +56,9 @@ class Question(NamedTuple):
     start: int
 
 
-class Near(NamedTuple):
-    """An answer: its RCODE, whether it is authoritative, its counts as octets, and its records."""
-
-    rcode: int
-    authoritative: bool
-    counts: bytes
-    records: bytes
+# An answer: its RCODE, whether it is authoritative, its counts as octets, and its records. A plain
+# tuple, as every answer makes one.
+Near = tuple[int, bool, bytes, bytes]
 
 
 def near_match(view: View, asked: Question, entry: bytes | None) -> Near | None:
@@ -76,7 +72,7 @@ def near_match(view: View, asked: Question, entry: bytes | None) -> Near | None:
         return _with_hosts(view, asked, entry)
     node = asked.node
     qtype = asked.qtype
-    if qtype in _OTHERS or _META <= qtype <= _LAST_META or len(asked.owner) != len(node):
+    if qtype in OTHERS or _META <= qtype <= _LAST_META or len(asked.owner) != len(node):
         return None  # of different length: an escaped node key does not tell where a name begins
     encloser = asked.zone.prefix
     end = 0
@@ -98,7 +94,7 @@ def near_match(view: View, asked: Question, entry: bytes | None) -> Near | None:
     found = view.next_key(own)
     if found is None or not found.startswith(own):
         return _covered(view, asked, encloser)
-    return _at_node(view, asked, own, found)
+    return at_node(view, asked, own, found)
 
 
 def _kind(view: View, key: bytes) -> int:
@@ -117,24 +113,25 @@ def _kind(view: View, key: bytes) -> int:
     return kind
 
 
-def _at_node(view: View, asked: Question, own: bytes, first: bytes) -> Near | None:
-    """The answer where the name is there and the type is not, or not for us to say; `first` is
-    the key of the first entry at the name or below it."""
+def at_node(view: View, asked: Question, own: bytes, first: bytes) -> Near | None:
+    """The answer where the name is there and the type is not, or not for us to say; `own` is its
+    key without a type, and `first` the key of the first entry there or below."""
     place = len(own)
     if first[place]:
-        return _nothing(view, asked, NOERROR)  # an empty non-terminal
-    if first[place:] < _NS:
+        return nothing(view, asked, NOERROR)  # an empty non-terminal
+    rtype = first[place:]
+    if rtype < _NS:
         first = view.next_key(own + _NS) or b""
         if not first.startswith(own) or first[place]:
-            return _nothing(view, asked, NOERROR)
-    rtype = first[place : place + 3]
+            return nothing(view, asked, NOERROR)
+        rtype = first[place:]
     if rtype == _NS and asked.node:
         return _referral(view, asked, len(asked.node))
     if _NS < rtype < _CNAME:
         return None
     if rtype == _CNAME or (rtype == _NS and view.get(own + _CNAME) is not None):
         return _alias(view, asked, view.get(own + _CNAME))
-    return _nothing(view, asked, NOERROR)
+    return nothing(view, asked, NOERROR)
 
 
 def _covered(view: View, asked: Question, encloser: bytes) -> Near | None:
@@ -144,21 +141,48 @@ def _covered(view: View, asked: Question, encloser: bytes) -> Near | None:
     if kind is None:
         kind = _kind(view, star)
     if kind == MISSING:
-        return _nothing(view, asked, NXDOMAIN)
+        return nothing(view, asked, NXDOMAIN)
     entry = None if kind == ELSEWHERE else view.get(star + b"\x00" + asked.qtype)
     if entry is None:
         other = kind == ELSEWHERE or view.get(star + _CNAME) is not None
-        return None if other else _nothing(view, asked, NOERROR)
+        return None if other else nothing(view, asked, NOERROR)
     plain = entry if not entry[0] else as_plain(entry, False)
     if plain is None:
         return _with_hosts(view, asked, entry)
-    return Near(NOERROR, True, plain[1:3] + b"\x00\x00\x00\x00", plain[3:])
+    return (NOERROR, True, plain[1:3] + b"\x00\x00\x00\x00", plain[3:])
+
+
+class Denial(dict[int, bytes]):
+    """A zone's SOA as negative answers carry it, by where the origin stands in the message."""
+
+    def __init__(self, soa: Pieces) -> None:
+        self._soa = soa
+
+    def __missing__(self, place: int) -> bytes:
+        octets = self[place] = self._soa.at(place)
+        return octets
+
+
+def simple_denial(view: View, origin: bytes, dnssec: bool) -> Denial | None:
+    """The SOA for names right below this apex that are not there, where no more is said of them:
+    there is no wildcard and no DNAME at the apex, and no proof to give. None otherwise."""
+    memo = view.memo
+    # No other key of the memo is an origin, or one and an octet: prefixes begin with zeros.
+    key = b"\x01" + origin if dnssec else origin
+    if key in memo:
+        return memo[key]  # type: ignore[no-any-return]
+    zone = view.zones[origin]
+    negative = _negative(view, zone)
+    star = _kind(view, zone.prefix + b"*\x00")
+    simple = _kind(view, zone.prefix) == PLAIN and star == MISSING
+    memo[key] = negative.soa if simple and not (dnssec and negative.signed) else None
+    return memo[key]  # type: ignore[no-any-return]
 
 
 class _Negative(NamedTuple):
     """A zone's SOA as negative answers carry it, and whether there is more where DO is set."""
 
-    soa: Pieces | None
+    soa: Denial | None
     signed: bool
 
 
@@ -171,17 +195,17 @@ def _negative(view: View, zone: ZoneRef) -> _Negative:
             entry = read_entry(octets)
             pieces = Pieces(zone.origin)
             pieces.add(zone.origin, entry.records)
-            known = _Negative(pieces, bool(entry.flags))
+            known = _Negative(Denial(pieces), bool(entry.flags))
         view.memo[zone.prefix + _NEGATIVE] = known
     return known
 
 
-def _nothing(view: View, asked: Question, rcode: int) -> Near | None:
+def nothing(view: View, asked: Question, rcode: int) -> Near | None:
     """NXDOMAIN or NODATA, with the SOA (RFC 2308 §2)."""
     soa = _negative(view, asked.zone).soa
     if soa is None:
         return None
-    return Near(rcode, True, _DENIAL, soa.at(12 + len(asked.owner)))
+    return (rcode, True, _DENIAL, soa[12 + len(asked.owner)])
 
 
 def _referral(view: View, asked: Question, end: int) -> Near | None:
@@ -206,7 +230,7 @@ def _referral(view: View, asked: Question, end: int) -> Near | None:
         counts = b"\x00\x00" + len(servers).to_bytes(2, "big") + glue.to_bytes(2, "big")
         known = view.memo[prefix + _REFERRAL + cut_node] = (counts, pieces)
     counts, pieces = known
-    return Near(NOERROR, False, counts, pieces.at(12 + len(asked.owner) - end))
+    return (NOERROR, False, counts, pieces.at(12 + len(asked.owner) - end))
 
 
 def _addresses(view: View, zone: ZoneRef, host: bytes) -> list[bytes]:
@@ -225,20 +249,24 @@ def _with_hosts(view: View, asked: Question, entry: bytes) -> Near | None:
     where = _HOST.get(asked.qtype)
     if entry[0] != TARGETS or where is None:
         return None
-    place = asked.start
+    ahead = asked.start - 3  # from a place in the entry to its place in the message
+    if ahead + len(entry) >= 0x4000:
+        return None  # beyond a pointer's 14 bits
     told: set[bytes] = set()
     added: list[bytes] = []
-    for tail in read_entry(entry).records:
-        host = tail[10 + where :].lower()
+    position, end = 3, len(entry)
+    while position < end:
+        start = position + 12 + where
+        position += 12 + (entry[position + 10] << 8 | entry[position + 11])
+        host = entry[start:position].lower()
         if host != ROOT and host not in told:
             told.add(host)
-            pointer = (0xC000 | place + 12 + where).to_bytes(2, "big")
-            added += [pointer + address for address in _addresses(view, asked.zone, host)]
-        place += 2 + len(tail)
-    if place >= 0x4000:
-        return None  # beyond a pointer's 14 bits
+            addresses = _addresses(view, asked.zone, host)
+            if addresses:
+                pointer = (0xC000 | ahead + start).to_bytes(2, "big")
+                added += [pointer + address for address in addresses]
     counts = entry[1:3] + b"\x00\x00" + len(added).to_bytes(2, "big")
-    return Near(NOERROR, True, counts, entry[3:] + b"".join(added))
+    return (NOERROR, True, counts, entry[3:] + b"".join(added))
 
 
 def _alias(view: View, asked: Question, entry: bytes | None) -> Near | None:
@@ -247,46 +275,49 @@ def _alias(view: View, asked: Question, entry: bytes | None) -> Near | None:
     plain = entry if entry is None or not entry[0] else as_plain(entry, False)
     if plain is None or plain[1:3] != b"\x00\x01" or not asked.start:
         return None
-    name = plain[15:].lower()
-    key = asked.zone.prefix + _ALIAS + asked.qtype + name
-    target: _Target | None = view.memo.get(key)
+    target = _target(view, plain[15:].lower(), asked)
     if target is None:
-        target = view.memo[key] = _target(view, name, asked.qtype)
-    rcode, tails, soa, cut = target
-    if rcode is None:
         return None
+    rcode, tails, soa, cut = target
     place = asked.start + 12  # the target's in the message
     counts = bytes((0, 1 + len(tails), 0, 0 if soa is None else 1, 0, 0))
     pointer = (0xC000 | place).to_bytes(2, "big")
     records = plain[3:] + b"".join([pointer + tail for tail in tails])
-    return Near(rcode, True, counts, records if soa is None else records + soa.at(place + cut))
+    return (rcode, True, counts, records if soa is None else records + soa[place + cut])
 
 
 class _Target(NamedTuple):
-    """What is said of an alias's target: RCODE (None: more than is said here), its records from
-    their types onward, the SOA of a negative answer and where in the name its zone's begins."""
+    """What is said of an alias's target: RCODE, its records from their types onward, the SOA of a
+    negative answer and where in the name its zone's begins."""
 
-    rcode: int | None
+    rcode: int
     tails: list[bytes]
-    soa: Pieces | None = None
+    soa: Denial | None = None
     cut: int = 0
 
 
-def _target(view: View, name: bytes, qtype: bytes) -> _Target:
-    cut = 0
-    while (zone := view.zones.get(name[cut:])) is None:
-        if not name[cut]:
-            return _Target(NOERROR, [])
-        cut += name[cut] + 1
-    node = node_key(name[:cut])
+def _target(view: View, name: bytes, asked: Question) -> _Target | None:
+    """None where more is to be said than here."""
+    qtype = asked.qtype
+    cut = name[0] + 1
+    zone = view.zones.get(name[cut:])
+    if zone is None or name in view.zones:
+        cut = 0
+        while (zone := view.zones.get(name[cut:])) is None:
+            if not name[cut]:
+                return _Target(NOERROR, [])
+            cut += name[cut] + 1
+    if zone.origin in view.expired or (asked.dnssec and _negative(view, zone).signed):
+        return None
+    owner = name[:cut]
+    node = node_key(owner)
     entry = view.get(zone.prefix + node + b"\x00" + qtype)
-    if zone.origin in view.expired:
-        return _Target(None, [])
     if entry is None:
-        near = near_match(view, Question(zone, name[:cut], node, qtype, False, 0), None)
-        if near is None or not near.authoritative or near.counts != _DENIAL:
-            return _Target(None, [])
-        return _Target(near.rcode, [], _negative(view, zone).soa, cut)
+        near = near_match(view, Question(zone, owner, node, qtype, False, 0), None)
+        if near is None or not near[1] or near[2] != _DENIAL:
+            return None
+        return _Target(near[0], [], _negative(view, zone).soa, cut)
     plain = entry if not entry[0] else as_plain(entry, False)
-    tails = [] if plain is None else read_entry(plain).records
-    return _Target(None if plain is None or len(tails) > 200 else NOERROR, tails)
+    if plain is None or plain[1] or plain[2] > 200:
+        return None
+    return _Target(NOERROR, [plain[5:]] if plain[2] == 1 else read_entry(plain).records)

@@ -39,17 +39,12 @@ from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
 from zonecast.server.answering.guard import packed
 from zonecast.server.answering.notified import Notified
 from zonecast.server.answering.optional import Optional
+from zonecast.server.answering.packet_cache import PacketCache
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.server.answering.rules import Rules
 from zonecast.server.answering.transferring import denial, refuse_transfer, transfer_reply
 from zonecast.store.reader import Snapshot
 from zonecast.zone import rdata as rd
-
-# What the packet cache holds at most, in octets of queries and replies; and the longest of each
-# worth keeping.
-CACHE_OCTETS = 64 * 1024 * 1024
-CACHE_QUERY = 320
-CACHE_REPLY = 4096
 
 _TSIG_MARK = b"\x00\xfa\x00\xff"  # type TSIG, class ANY: in every packet that has one
 
@@ -88,7 +83,7 @@ class Responder:
         client: Callable[[Any], bytes] | None = None,
         encrypted: bool = False,
     ) -> None:
-        self.cache: dict[bytes, bytes] = {}
+        self.cache = PacketCache()
         self._datagram = datagram
         self._transport: dict[str, Any] = {"datagram": datagram, "encrypted": encrypted}
         self.rules = rules
@@ -97,6 +92,7 @@ class Responder:
         self._client = client or (lambda of: packed(client_ip(of)))
         self._notified = Notified(report)
         self._now = 0.0
+        self._used: Snapshot | None = None
         self._number = -1
         self._expired: frozenset[bytes] | None = None
         self._faults: set[str] = set()
@@ -112,20 +108,20 @@ class Responder:
         self._optional = Optional(rules.site, **self._transport)
         self._cookies = self._optional.cookies
         self._requires_cookies = self._datagram and rules.site.require_cookies
-        self.cache.clear()
-        self._cached = 0
+        self.cache.forget()
 
     def use(self, view: Snapshot) -> None:
         """Answer from this version from now on."""
-        self._view = view
         self._now = time.time()
         self._cookies.refresh(self._now)
+        if view is self._used:
+            return
+        self._used = self._view = view
         expired = view.expired
         if view.number != self._number or (
             expired is not self._expired and expired != self._expired
         ):
-            self.cache.clear()
-            self._cached = 0
+            self.cache.forget()
             self._number = view.number
             self._expired = expired
 
@@ -135,13 +131,14 @@ class Responder:
         Never raises: what goes wrong inside is reported once and answered with SERVFAIL.
         """
         try:
-            reply = None
-            if packet[-30:-24] == _WHOLE_COOKIE:
-                reply = self._with_cookie(packet[:-30] + _EMPTY, packet[-24:], client)
-            elif packet[-14:-8] == _CLIENT_COOKIE:
-                reply = self._with_cookie(packet[:-14] + _EMPTY, packet[-8:], client)
-            if reply is not None:
-                return reply
+            if packet[11:12] == b"\x01":
+                reply = None
+                if packet[-30:-24] == _WHOLE_COOKIE:
+                    reply = self._with_cookie(packet[:-30] + _EMPTY, packet[-24:], client)
+                elif packet[-14:-8] == _CLIENT_COOKIE:
+                    reply = self._with_cookie(packet[:-14] + _EMPTY, packet[-8:], client)
+                if reply is not None:
+                    return reply
             # A datagram worker has looked into the cache for the packet itself.
             known = None if self._datagram else self.cache.get(packet[2:])
             if known is not None:
@@ -152,7 +149,7 @@ class Responder:
                     return packet[:2] + body
             exact = exact_match(packet, self._view, self._datagram)
             if exact is not None:
-                self._remember(packet, exact)
+                self.cache.offer(packet[2:], exact)
                 return exact
             return self._unusual(packet, client) if is_request(packet) else None
         except Exception as error:  # noqa: BLE001 - no packet may end a worker
@@ -222,9 +219,10 @@ class Responder:
             return None
         reply = exact_match(plain, self._view, self._datagram)
         if reply is None:
+            self.cache.expect(plain[2:])
             self._unusual(plain, client)
             return self.cache.get(plain[2:])
-        self._remember(plain, reply)
+        self.cache.offer(plain[2:], reply)
         return reply[2:]
 
     def _limit(self, plain: bytes) -> int:
@@ -232,14 +230,6 @@ class Responder:
         if not self._datagram:
             return _STREAM_SIZE
         return max(PLAIN_SIZE, min(plain[-8] << 8 | plain[-7], UDP_SIZE))
-
-    def _remember(self, packet: bytes, reply: bytes) -> None:
-        if len(packet) <= CACHE_QUERY and len(reply) <= CACHE_REPLY:
-            self._cached += len(packet) + len(reply)
-            if self._cached > CACHE_OCTETS:
-                self.cache.clear()
-                self._cached = 0
-            self.cache[packet[2:]] = reply[2:]
 
     def fault(self, error: Exception) -> None:
         """Report an unexpected exception, the first time it comes from its place."""
@@ -305,7 +295,7 @@ class Responder:
         # with an OPT record, and no question is mistaken for one (class 0).
         rest = len(packet) - query.end
         if signer is None and (rest == 11 if edns is not None else not rest and query.qclass):
-            self._remember(packet, reply)
+            self.cache.offer(packet[2:], reply)
         return reply
 
     def _bare(self, packet: bytes, client: Any) -> bytes | None:
