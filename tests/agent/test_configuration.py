@@ -25,6 +25,7 @@ from zonecast.config.tables import (
     RepositoryConfig,
     SecondaryConfig,
     TlsConfig,
+    TransfersConfig,
 )
 from zonecast.config.values import read_endpoint
 from zonecast.errors import ConfigError
@@ -168,6 +169,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
         "rate-limit",
         "limits",
         "tls",
+        "transfers",
     }
     known = {
         key_of(option)
@@ -186,6 +188,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
             LimitsConfig,
             SecondaryConfig,
             TlsConfig,
+            TransfersConfig,
         )
         for option in fields(cls)
     } - tables

@@ -19,6 +19,7 @@ from zonecast.config.tables import (
     RepositoryConfig,
     SecondaryConfig,
     TlsConfig,
+    TransfersConfig,
 )
 from zonecast.config.values import (
     Endpoint,
@@ -73,6 +74,9 @@ class Config:
         "what clients may hold on to", table_of(LimitsConfig), LimitsConfig()
     )
     query: QueryConfig = option("who may ask", table_of(QueryConfig), QueryConfig())
+    transfers: TransfersConfig = option(
+        "how many zones go out at once", table_of(TransfersConfig), TransfersConfig()
+    )
     rate_limit: RateLimitConfig = option(
         "response rate limiting", table_of(RateLimitConfig), RateLimitConfig()
     )

@@ -160,6 +160,16 @@ class TlsConfig:
 
 
 @dataclass(frozen=True)
+class TransfersConfig:
+    """[transfers]: how many zones go out at once."""
+
+    at_once: int = option("transfers at once", whole(1, 100_000), 256)
+    at_once_per_peer: int = option("transfers at once of one peer", whole(1, 100_000), 32)
+    wait: float = option("the longest that one waits for its turn", duration, 10.0)
+    deadline: float = option("the longest that one may take", duration, 1800.0)
+
+
+@dataclass(frozen=True)
 class MemberConfig:
     """[[zone]]: a zone pulled from primaries."""
 

@@ -50,8 +50,9 @@ class Workers:
         # worker from being replaced.
         self._rates = RateTable()
         self._settings = worker_settings(config, self._cookie_secret, self._rates)
-        # Answers refused, limited and slipped, by all workers there were.
-        self.guarded: Counter[str] = Counter(refused=0, limited=0, slipped=0)
+        # Answers refused, limited and slipped, and transfers refused because there were too many, by
+        # all workers there were.
+        self.guarded: Counter[str] = Counter(refused=0, limited=0, slipped=0, transfers=0)
         self._barrier = 0
         self._barriers: dict[tuple[KeptChild, int], asyncio.Event] = {}
         self.on_notify: Callable[[Message], None] = lambda _: None
@@ -176,6 +177,12 @@ def worker_settings(config: Config, cookie_secret: str, rates: RateTable) -> Mes
         },
         "tls": None if config.tls is None else _tls_settings(config.tls),
         "limits": _bounds(config.limits),
+        "transfers": {
+            "most": config.transfers.at_once,
+            "per_peer": config.transfers.at_once_per_peer,
+            "wait": config.transfers.wait,
+            "deadline": config.transfers.deadline,
+        },
         "query": _query_settings(config),
         "rate-limit": _limit_settings(config.rate_limit, rates),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from zonecast.errors import WireError
@@ -42,7 +42,12 @@ from zonecast.server.answering.optional import Optional
 from zonecast.server.answering.packet_cache import PacketCache
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.server.answering.rules import Rules
-from zonecast.server.answering.transferring import denial, refuse_transfer, transfer_reply
+from zonecast.server.answering.transferring import (
+    Outgoing,
+    denial,
+    refuse_transfer,
+    transfer_reply,
+)
 from zonecast.store.reader import Snapshot
 from zonecast.zone import rdata as rd
 
@@ -60,7 +65,7 @@ _STREAM_SIZE = 65535
 _SHORTEST = 17  # a header and a question
 _NOTHING = Asked()
 
-Reply = bytes | Iterator[bytes] | None
+Reply = bytes | Outgoing | None
 
 
 class Responder:
@@ -126,7 +131,7 @@ class Responder:
             self._expired = expired
 
     def reply(self, packet: bytes, client: Any) -> Reply:
-        """The reply; an iterator for a transfer over a stream; None for silence.
+        """The reply; Outgoing for a transfer over a stream; None for silence.
 
         Never raises: what goes wrong inside is reported once and answered with SERVFAIL.
         """
@@ -344,7 +349,7 @@ class Responder:
         if self._datagram:
             limit = PLAIN_SIZE if query.edns is None else query.edns.limit
             limit -= 0 if signer is None else signer.room
-        return transfer_reply(packet, query, zone, limit, opt)
+        return transfer_reply(packet, query, zone, limit, opt, key)
 
 
 def _signed(reply: Reply, signer: Signer) -> Reply:
@@ -353,4 +358,4 @@ def _signed(reply: Reply, signer: Signer) -> Reply:
         return None
     if isinstance(reply, bytes):
         return signer.sign(reply, time.time())
-    return (signer.sign(message, time.time()) for message in reply)
+    return reply.signed(lambda message: signer.sign(message, time.time()))

@@ -10,21 +10,20 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from zonecast.server.answering.connections import Connection, Connections
 from zonecast.server.answering.guard import Guard
 from zonecast.server.answering.pinned import Versions
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import Bounds
+from zonecast.server.answering.slots import Slots
+from zonecast.server.answering.transferring import Outgoing
 from zonecast.store.reader import Snapshot
 
 # Under way on one connection.
 MAX_TRANSFERS = 8
-
-# Seconds for a whole transfer, which keeps an old version's pages.
-TRANSFER_DEADLINE = 1800.0
 
 LIMIT = 65537
 WRITE_BUFFER = 256 * 1024
@@ -36,8 +35,10 @@ class Service:
 
     versions: Versions
     connections: Connections
-    transfers: asyncio.Semaphore
+    # Called for each transfer that was refused because there were too many.
+    on_refused: Callable[[], None]
     bounds: Bounds
+    slots: Slots = field(default_factory=Slots)
     guard: Guard | None = None
     stopping: bool = False
 
@@ -85,9 +86,11 @@ class Session:
             except BaseException:
                 self._service.versions.release(snapshot)
                 raise
-            if reply is not None and not isinstance(reply, bytes):
-                await self._begin_transfer(reply, snapshot)
-                continue
+            if isinstance(reply, Outgoing):
+                if not reply.is_small:
+                    await self._begin_transfer(reply, snapshot)
+                    continue
+                (reply,) = reply
             self._service.versions.release(snapshot)
             if reply is None:
                 break
@@ -123,8 +126,8 @@ class Session:
             length = first + await self._reader.readexactly(1)
             return await self._reader.readexactly(int.from_bytes(length, "big"))
 
-    async def _begin_transfer(self, messages: Iterator[bytes], snapshot: Snapshot) -> None:
-        task = asyncio.get_running_loop().create_task(self._transfer(messages))
+    async def _begin_transfer(self, outgoing: Outgoing, snapshot: Snapshot) -> None:
+        task = asyncio.get_running_loop().create_task(self._transfer(outgoing))
         self._transfers.add(task)
         task.add_done_callback(lambda _: self._end_transfer(task, snapshot))
         if len(self._transfers) >= MAX_TRANSFERS:
@@ -134,14 +137,19 @@ class Session:
         self._transfers.discard(task)
         self._service.versions.release(snapshot)
 
-    async def _transfer(self, messages: Iterator[bytes]) -> None:
+    async def _transfer(self, outgoing: Outgoing) -> None:
+        slots = self._service.slots
+        peer = (self._connection.client, outgoing.key)
         try:
-            async with self._service.transfers, asyncio.timeout(TRANSFER_DEADLINE):
-                for message in messages:
-                    self._write(message)
-                    await self._drain()
-                    # A client that takes everything at once must not keep others waiting.
-                    await asyncio.sleep(0)
+            if await slots.enter(peer):
+                try:
+                    async with asyncio.timeout(slots.limits.deadline):
+                        await self._send(outgoing)
+                finally:
+                    slots.leave(peer)
+            else:
+                self._service.on_refused()
+                self._write(outgoing.refusal())
             if self._service.stopping:
                 await self._flush()
                 self._connection.close()
@@ -150,6 +158,13 @@ class Session:
         except Exception as error:  # noqa: BLE001 - no connection may end a worker
             self._responder.fault(error)
             self._reset()
+
+    async def _send(self, outgoing: Outgoing) -> None:
+        for message in outgoing:
+            self._write(message)
+            await self._drain()
+            # A client that takes everything at once must not keep others waiting.
+            await asyncio.sleep(0)
 
     def _write(self, message: bytes) -> None:
         self._writer.write(len(message).to_bytes(2, "big") + message)

@@ -25,10 +25,9 @@ from zonecast.server.answering.pinned import Versions
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import Bounds, read_bounds, read_rules
 from zonecast.server.answering.session import Service, Session, open_streams
+from zonecast.server.answering.slots import read_limits
 from zonecast.server.channel import AsyncChannel
 from zonecast.store.reader import ZonesReader
-
-MAX_TRANSFERS = 256
 
 # Seconds for what runs when told to stop.
 GRACE = 2.0
@@ -46,7 +45,7 @@ class StreamWorker:
         self._service = Service(
             Versions(ZonesReader(Path(settings["state-dir"]))),
             Connections(bounds.connections, bounds.connections_per_client),
-            asyncio.Semaphore(MAX_TRANSFERS),
+            lambda: channel.send_or_drop({"guard": {"transfers": 1}}),
             bounds,
         )
         self._certificate: Certificate | None = None
@@ -80,6 +79,8 @@ class StreamWorker:
                 )
             else:
                 responder.rules = rules
+        self._service.slots.limits = read_limits(settings)
+        self._service.slots.let_in()
         # Over a stream no address is forged, and nothing is an amplifier.
         rulebook = read_rulebook(settings)._replace(limits=None)
         report = self._channel.send_or_drop
