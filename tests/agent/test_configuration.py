@@ -15,6 +15,7 @@ from zonecast.config import Config, load
 from zonecast.config.tables import (
     CatalogConfig,
     GroupConfig,
+    JournalConfig,
     KeyConfig,
     LimitsConfig,
     MemberConfig,
@@ -170,6 +171,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
         "limits",
         "tls",
         "transfers",
+        "journal",
     }
     known = {
         key_of(option)
@@ -189,6 +191,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there(project
             SecondaryConfig,
             TlsConfig,
             TransfersConfig,
+            JournalConfig,
         )
         for option in fields(cls)
     } - tables

@@ -131,7 +131,7 @@ def reader_writer_snapshot(writer: ZonesWriter, into: dict[bytes, bytes]) -> Non
 
 def test_journal_leads_from_each_kept_serial_to_the_newest(tmp_path: Path) -> None:
     prepare(tmp_path)
-    writer = ZonesWriter(tmp_path, JournalLimits(changesets=3))
+    writer = ZonesWriter(tmp_path, JournalLimits(changesets=3, history=3))
     for serial in range(1, 7):
         with writer.transaction(0.0) as transaction:
             transaction.replace(build({("a", rd.A): (60, (serial.to_bytes(4, "big"),))}, serial))

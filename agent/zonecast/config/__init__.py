@@ -10,6 +10,7 @@ import tomli
 from zonecast.config.consistency import check
 from zonecast.config.tables import (
     CatalogConfig,
+    JournalConfig,
     KeyConfig,
     LimitsConfig,
     MemberConfig,
@@ -72,6 +73,9 @@ class Config:
     tls: TlsConfig | None = option("DNS over TLS", table_of(TlsConfig), None)
     limits: LimitsConfig = option(
         "what clients may hold on to", table_of(LimitsConfig), LimitsConfig()
+    )
+    journal: JournalConfig = option(
+        "history kept for IXFR", table_of(JournalConfig), JournalConfig()
     )
     query: QueryConfig = option("who may ask", table_of(QueryConfig), QueryConfig())
     transfers: TransfersConfig = option(

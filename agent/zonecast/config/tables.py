@@ -227,6 +227,17 @@ class ZoneQueryConfig:
 
 
 @dataclass(frozen=True)
+class JournalConfig:
+    """[journal]: how much of each zone's history is kept, to be transferred as IXFR."""
+
+    changesets: int = option("changesets of a zone", whole(0, 1_000_000), 1000)
+    octets: int = option("their octets, in all", whole(0, 1 << 40), 64 << 20)
+    age: float = option(
+        "how long ago they were published; without, it does not matter", duration, 0.0
+    )
+
+
+@dataclass(frozen=True)
 class QueryConfig:
     """[query]: who may ask. The longest prefix that holds a client decides."""
 

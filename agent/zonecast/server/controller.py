@@ -26,7 +26,7 @@ from zonecast.store.schema import prepare
 log = logging.getLogger("zonecast")
 
 # What a reload leaves as it is.
-FIXED = ("state_dir", "run_dir", "listen", "workers", "stream_workers", "pullers")
+FIXED = ("state_dir", "run_dir", "listen", "workers", "stream_workers", "pullers", "journal")
 
 # Seconds that READY waits for the first look at repositories and primaries of an empty store.
 FIRST_LOOK = 20.0

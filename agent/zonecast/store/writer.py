@@ -6,7 +6,6 @@ changes (contents, answers, journal, history) is in the same transaction.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,12 +38,14 @@ from zonecast.zone.serial import is_greater
 
 
 class JournalLimits(NamedTuple):
-    """How much history a zone keeps for IXFR: changesets, octets, and seconds since it was
-    published; of how many removed zones the last serial is kept."""
+    """How much a zone keeps for IXFR: changesets, octets, and seconds since they were published (0:
+    however long ago); of how many versions it is known what they were; of how many removed zones
+    the last serial is kept."""
 
     changesets: int = 1000
     octets: int = 64 * 1024 * 1024
-    age: float = math.inf
+    age: float = 0.0
+    history: int = 1000
     removed: int = 10_000
 
 
@@ -295,7 +296,7 @@ class WriteTransaction:
             if (
                 record.journal_next - first <= limits.changesets
                 and held <= limits.octets
-                and time_of(entry) >= self._now - limits.age
+                and (not limits.age or time_of(entry) >= self._now - limits.age)
             ):
                 break
             self._transaction.delete(key, db=journal)
@@ -307,7 +308,7 @@ class WriteTransaction:
         cursor = self._cursor("history")
         numbers = [int.from_bytes(key[4:], "big") for key, _ in prefixed(cursor, record.prefix)]
         number = numbers[-1] + 1 if numbers else 0
-        for old in numbers[: len(numbers) + 1 - self._limits.changesets]:
+        for old in numbers[: len(numbers) + 1 - self._limits.history]:
             cursor.pop(record.prefix + old.to_bytes(8, "big"))
         entry = HistoryRecord(record.serial, record.commit, record.published, record.records)
         self._put("history", record.prefix + number.to_bytes(8, "big"), encode_json(entry.__dict__))

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from zonecast.errors import ZonecastError
@@ -171,6 +172,7 @@ class Publishing:
             self._again = False
             job = {
                 "state-dir": str(self._config.state_dir),
+                "journal": asdict(self._config.journal),
                 "name": self.repository.name,
                 "path": path,
                 "commit": tip,

@@ -18,7 +18,7 @@ from zonecast.repository import Repository, drop_inherited_environment
 from zonecast.server.channel import Channel
 from zonecast.server.publishing.planning import Job
 from zonecast.server.publishing.publish import publish
-from zonecast.store.writer import ZonesWriter
+from zonecast.store.writer import JournalLimits, ZonesWriter
 from zonecast.zone import names
 from zonecast.zone.policy import Floors
 
@@ -56,7 +56,8 @@ def main() -> None:
     message = channel.receive()
     if message is None:
         return
-    writer = ZonesWriter(Path(message["state-dir"]))
+    limits = JournalLimits(**message["journal"])
+    writer = ZonesWriter(Path(message["state-dir"]), limits)
     try:
         repository = Repository.open(message["path"])
         job = read_job(message, repository.commit_time(message["commit"]))

@@ -21,7 +21,7 @@ from zonecast.server.channel import AsyncChannel
 from zonecast.server.pulling.job import pull
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import WriteQueue
-from zonecast.store.writer import WriteTransaction
+from zonecast.store.writer import JournalLimits, WriteTransaction
 from zonecast.zone.names import from_text
 
 # Transfers at one time, in all and from one primary; each may hold a whole zone in memory.
@@ -85,7 +85,7 @@ async def _run(fd: int) -> None:
     greeting = await channel.receive()
     if greeting is None:
         return
-    queue = WriteQueue(Path(greeting["state-dir"]))
+    queue = WriteQueue(Path(greeting["state-dir"]), JournalLimits(**greeting.get("journal", {})))
     try:
         await Puller(channel, queue).serve()
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,8 @@ class Pullers:
 
     def _start(self, config: Config) -> _Puller:
         child = KeptChild(
-            "zonecast.server.pulling.puller", lambda: {"state-dir": str(config.state_dir)}
+            "zonecast.server.pulling.puller",
+            lambda: {"state-dir": str(config.state_dir), "journal": asdict(config.journal)},
         )
         puller = _Puller(child)
         child.on_message = lambda message: _finish(puller, message)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from zonecast.store.writer import WriteTransaction, ZonesWriter
+from zonecast.store.writer import JournalLimits, WriteTransaction, ZonesWriter
 
 # Records that one transaction takes together; a greater zone has a transaction to itself.
 BATCH_RECORDS = 20_000
@@ -30,8 +30,8 @@ class _Waiting(NamedTuple):
 class WriteQueue:
     """Writes in order, batched. `run` must be running."""
 
-    def __init__(self, state_dir: Path) -> None:
-        self._writer = ZonesWriter(state_dir)
+    def __init__(self, state_dir: Path, limits: JournalLimits | None = None) -> None:
+        self._writer = ZonesWriter(state_dir, limits)
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, "store")
 
