@@ -7,6 +7,7 @@ import hashlib
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -338,3 +339,14 @@ def test_an_agent_over_tls_and_status(
         assert ns2.serial("example.com.") == 2
         with pytest.raises(BlockingIOError):
             datagrams.recv(512)
+
+
+def test_config_check_reads_the_files(tmp_path: Path, certificate: Certificate) -> None:
+    file = tmp_path / "zonecast.toml"
+    head = '[[primary]]\nname = "ns1"\naddress = "192.0.2.1"\ntls = "strict"\n'
+    command = [sys.executable, "-m", "zonecast", "config", "check", "--config", str(file)]
+    for ca, code in ((certificate.file, 0), (tmp_path / "none.pem", 2), (certificate.key, 2)):
+        file.write_text(f'{head}ca-file = "{ca}"\n')
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert not code or f"{ca}: authorities cannot be read" in done.stderr

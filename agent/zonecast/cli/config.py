@@ -8,6 +8,8 @@ import click
 
 from zonecast.cli.agent import config_option
 from zonecast.config import load
+from zonecast.server.peers import primary_of
+from zonecast.server.pulling.connecting import check_files
 
 
 @click.group()
@@ -18,10 +20,13 @@ def command() -> None:
 @command.command()
 @config_option
 def check(config_path: Path) -> None:
-    """Validate the configuration, secrets included; exit code 2 says what is wrong."""
+    """Validate the configuration, secrets and files for TLS included; exit code 2 says what is
+    wrong."""
     config = load(config_path)
     for key in config.key:
         key.secret()
+    for primary in config.primary:
+        check_files(primary_of(config, primary))
     counted = [
         (len(config.repository), "repository", "repositories"),
         (

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from zonecast.errors import WireError, ZonecastError
+from zonecast.errors import ConfigError, WireError, ZonecastError
 from zonecast.protocol.pinning import read_certificate
 from zonecast.server.answering.certificate import ALPN
 from zonecast.server.peers import Primary, Tls
@@ -43,7 +43,7 @@ class Stream(NamedTuple):
 async def connect(primary: Primary, timeout: float) -> Stream:
     """A connection to `primary`, within `timeout` seconds at most.
 
-    Raises UnreachableError, TlsError; ConfigError where the files for TLS cannot be used.
+    Raises UnreachableError, TlsError; ConfigError where our files for TLS cannot be used.
     """
     tls = primary.tls
     if tls is None:
@@ -140,10 +140,16 @@ def said(error: ssl.SSLError) -> str:
     return (error.reason or str(error)).replace("_", " ").lower()
 
 
+def check_files(primary: Primary) -> None:
+    """Raises ConfigError where the files for TLS with this primary cannot be used."""
+    if primary.tls is not None:
+        _context(primary.tls)
+
+
 def _context(tls: Tls) -> ssl.SSLContext:
     """What a client speaks TLS with; made anew once a file of it changes."""
     files = (tls.authorities, tls.certificate, tls.certificate_key)
-    return make_context(tls, tuple(_changed(file) for file in files if file))
+    return _make_context(tls, tuple(_changed(file) for file in files if file))
 
 
 def _changed(file: str) -> int:
@@ -154,8 +160,8 @@ def _changed(file: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def make_context(tls: Tls, _versions: tuple[int, ...]) -> ssl.SSLContext:
-    """Raises TlsError naming the file that cannot be used."""
+def _make_context(tls: Tls, _versions: tuple[int, ...]) -> ssl.SSLContext:
+    """Raises ConfigError naming the file that cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols([ALPN])
@@ -183,7 +189,7 @@ def _load(file: str, what: str, load: Callable[[], None]) -> None:
         load()
     except (OSError, ValueError) as error:
         reason = said(error) if isinstance(error, ssl.SSLError) else str(error)
-        raise TlsError(
+        raise ConfigError(
             f"{what} cannot be read: {reason}",
             where=file,
             remedy="PEM, in files that the agent's user may read, a key without passphrase",

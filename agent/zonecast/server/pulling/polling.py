@@ -23,9 +23,11 @@ WITH_ONE = 16
 
 
 class Polling:
-    """Polls for all zones of one agent. `standings` of the primaries, by name."""
+    """Polls for all zones of one agent. `standings` of the primaries, by name; `timeout` in
+    seconds for each question."""
 
-    def __init__(self, primaries: Sequence[Primary]) -> None:
+    def __init__(self, primaries: Sequence[Primary], timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
         self._primaries = {primary.name: primary for primary in primaries}
         self.standings: Mapping[str, Standing] = {name: Standing() for name in self._primaries}
         self._slots = Slots(AT_ONCE, WITH_ONE)
@@ -42,7 +44,7 @@ class Polling:
                     if len(names) > 1 and not rested and standing.rests(time.time()):
                         choice.failed(name, "did not answer for other zones just now")
                         continue
-                    version = await ask(origin, primary)
+                    version = await ask(origin, primary, self._timeout)
             except (SilentError, UnreachableError) as error:
                 standing.silent(time.time(), random.random())
                 choice.failed(name, str(error))
@@ -56,14 +58,14 @@ class Polling:
         return choice.verdict(names, ours, time.time(), self.standings)
 
 
-async def ask(origin: bytes, primary: Primary) -> Version:
+async def ask(origin: bytes, primary: Primary, timeout: float) -> Version:
     """What a primary has of a zone. Raises QueryError, TsigError, UnreachableError, TlsError."""
     host, port, key, tls = primary.host, primary.port, primary.key, primary.tls
     if tls is None or not tls.strict:
-        return await ask_version(origin, host, port, key, TIMEOUT)
+        return await ask_version(origin, host, port, key, timeout)
 
     async def over_tls() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        stream = await connect(primary, TIMEOUT)
+        stream = await connect(primary, timeout)
         return stream.reader, stream.writer
 
-    return await ask_version(origin, host, tls.port, key, TIMEOUT, over_tls)
+    return await ask_version(origin, host, tls.port, key, timeout, over_tls)

@@ -22,6 +22,7 @@ from zonecast.protocol.refresh import Refresh, Timers
 from zonecast.server.peers import primary_of, to_message
 from zonecast.server.pulling.polling import Polling
 from zonecast.server.pulling.pullers import Pullers
+from zonecast.server.pulling.timers import KeptTimers
 from zonecast.zone import names
 from zonecast.zone.rrset import soa_timers
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from zonecast.store.reader import ZonesReader
 
 log = logging.getLogger("zonecast.pulling")
-
-WRITE_INTERVAL = 1.0
 
 
 @dataclass
@@ -76,13 +75,12 @@ class Pulling:
         self.pullers = Pullers(config)
         self.zones: dict[bytes, Pulled] = {}
         self.unlisted_notifies = 0
-        self._saved = control.items("timers")
+        self._timers = KeptTimers(control, self._kept)
         self._primaries = {peer.name: primary_of(config, peer) for peer in config.primary}
         self._heap: list[tuple[float, bytes]] = []
         self._wake = asyncio.Event()
         self._polling = Polling(list(self._primaries.values()))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unwritten: set[bytes] = set()
         self.after_transfer: Callable[[Pulled], Awaitable[None]] | None = None
         members = config.zone + config.catalog
         self._tolerances = {member.name: member.pin_tolerance for member in members}
@@ -105,7 +103,7 @@ class Pulling:
                 return Refresh(now)
             choice.had(record.source, record.serial)
             timers = Timers(*soa_timers(snapshot.soa(snapshot.zones[origin]).rdatas[0])[:3])
-        saved = self._saved.get(origin)
+        saved = self._timers.saved(origin)
         if saved is not None and saved["serial"] == record.serial:
             machine = Refresh.from_dict(saved, now)
             # A NOTIFY may have been answered by a worker and have died with the controller.
@@ -116,9 +114,8 @@ class Pulling:
     def forget(self, origin: bytes) -> None:
         """Stop pulling a zone. What is under way for it ends without effect on its timers."""
         self.zones.pop(origin, None)
-        self._saved.pop(origin, None)
+        self._timers.forget(origin)
         self._set_expired(origin, False)
-        self._unwritten.add(origin)
 
     async def remove(self, origins: Collection[bytes]) -> None:
         """Remove zones from the store, with their journals."""
@@ -148,7 +145,7 @@ class Pulling:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.pullers.run())
-                group.create_task(self._write_timers())
+                group.create_task(self._timers.run())
                 while True:
                     self._wake.clear()
                     now = time.time()
@@ -160,7 +157,7 @@ class Pulling:
             self.pullers.stop()
             for task in self._tasks:
                 task.cancel()
-            self._write()
+            self._timers.write()
 
     async def _sleep(self, pause: float | None) -> None:
         try:
@@ -252,6 +249,9 @@ class Pulling:
             return
         self._note_transfer(zone, reply, now, jitter)
         if reply["how"] != "unchanged":
+            if machine.expires_at != now + reply["timers"][2]:
+                # Whoever is told now and pulls from us must not be told the whole of the SOA's.
+                await self._timers.written()
             await self._pulled([zone.origin])
             if self.after_transfer is not None:
                 await self.after_transfer(zone)
@@ -285,8 +285,6 @@ class Pulling:
         self._polling.standings[name].answered()
         self._set_expired(zone.origin, machine.expired)
         self._noted(zone)
-        if expire is not None and expire < reply["timers"][2]:
-            self._write()  # whoever pulls from us must not be told the whole of the SOA's
 
     def notified(self, message: dict[str, Any]) -> None:
         """A NOTIFY that a worker let through: checked against the zone's own primaries."""
@@ -342,26 +340,13 @@ class Pulling:
         }
 
     def _noted(self, zone: Pulled) -> None:
-        self._unwritten.add(zone.origin)
+        self._timers.note(zone.origin)
         self._schedule(zone.origin, 0.0)
         self._changed()
 
-    async def _write_timers(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE_INTERVAL)
-            self._write()
-
-    def _write(self) -> None:
-        records = {
-            origin: self.zones[origin].machine.to_dict() if origin in self.zones else None
-            for origin in self._unwritten
-        }
-        try:
-            self._control.write("timers", records)
-        except StoreError as error:
-            log.error("timers are not kept: %s", error)
-            return
-        self._unwritten.clear()
+    def _kept(self, origin: bytes) -> dict[str, Any] | None:
+        zone = self.zones.get(origin)
+        return None if zone is None else zone.machine.to_dict()
 
 
 def _is_from(peer: PrimaryConfig, message: dict[str, Any]) -> bool:
