@@ -15,7 +15,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,12 @@ class Secondaries:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one message over TCP: so it is that Knot sends NOTIFYs."""
-        size = int.from_bytes(await reader.readexactly(2), "big")
-        where = writer.get_extra_info("sockname")[0]
-        reply = self._reply(await reader.readexactly(size), where)
-        writer.write(len(reply).to_bytes(2, "big") + reply)
-        await writer.drain()
+        with suppress(OSError, asyncio.IncompleteReadError):
+            size = int.from_bytes(await reader.readexactly(2), "big")
+            where = writer.get_extra_info("sockname")[0]
+            reply = self._reply(await reader.readexactly(size), where)
+            writer.write(len(reply).to_bytes(2, "big") + reply)
+            await writer.drain()
         writer.close()
 
     def _reply(self, packet: bytes, where: str) -> bytes:

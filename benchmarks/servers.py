@@ -265,23 +265,33 @@ def family(pid: int) -> list[int]:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time, user and system, of a process and its descendants so far, and of those that ended."""
-    total = 0
-    for one in family(pid):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            total += sum(map(int, fields[11:15]))
-    return total / _TICKS
+    return sum(_times(one, 4) for one in family(pid)) / _TICKS
+
+
+def own_cpu_seconds(pid: int) -> float:
+    """CPU time, user and system, of one process so far."""
+    return _times(pid, 2) / _TICKS
+
+
+def _times(pid: int, count: int) -> int:
+    with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11 : 11 + count]))
+    return 0
 
 
 def memory(pid: int) -> float:
     """Megabytes that a process and its descendants hold and that no file backs."""
-    total = 0
-    for one in family(pid):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            for line in Path(f"/proc/{one}/status").read_text().splitlines():
-                if line.startswith("RssAnon:"):
-                    total += int(line.split()[1])
-    return total / 1024
+    return sum(map(memory_of, family(pid)))
+
+
+def memory_of(pid: int) -> float:
+    """The same of one process."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def until(look: Callable[[], bool], what: str, patience: float = 300.0) -> None:

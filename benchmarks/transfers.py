@@ -18,12 +18,14 @@ from transfers_fanout import fanning
 from transfers_in import fetching
 from transfers_out import sending
 from transfers_together import crowding
+from transfers_zones import flooding
 
 PARTS: dict[str, Callable[[argparse.Namespace, Path], str]] = {
     "out": sending,
     "together": crowding,
     "in": fetching,
     "fanout": fanning,
+    "zones": flooding,
 }
 
 

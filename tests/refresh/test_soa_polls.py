@@ -1,4 +1,4 @@
-"""SOA polls and NOTIFYs over real sockets, against servers that do as the test says."""
+"""SOA polls over real sockets, against servers that do as the test says."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from zonecast.errors import ZonecastError
-from zonecast.protocol.notify import notify_reply, parse_notify
 from zonecast.protocol.tsig import TsigError, Verified, make_key, verify
-from zonecast.server.query import QueryError, ask_soa, send_notify
+from zonecast.server.query import QueryError, ask_soa
 from zonecast.zone.names import from_text
 from zonecast.zone.rrset import RRset, soa_serial
 
@@ -179,33 +177,3 @@ def test_with_a_key_only_a_signed_answer_is_believed() -> None:
         poll(unsigned, key=KEY)
     with pytest.raises(TsigError, match="BADKEY"):
         poll(lambda query, tcp: [verify(query, {}, 0.0).reply(query)], key=KEY)  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "signed"])
-def test_a_notify_is_sent_and_answered(key: object) -> None:
-    told = []
-
-    def answer(message: bytes, tcp: bool) -> list[bytes]:
-        if key is None:
-            told.append(parse_notify(message)[1:])
-            return [notify_reply(message)]
-        verified = verify(message, {KEY.name: KEY}, time.time())
-        assert isinstance(verified, Verified)
-        told.append(parse_notify(verified.message)[1:])
-        return [verified.signer.sign(notify_reply(verified.message), time.time())]
-
-    soa, _ = poll(lambda query, tcp: [reply(query)])
-    asyncio.run(
-        served(answer, lambda port: send_notify(ORIGIN, soa, "127.0.0.1", port, key, 5.0))  # type: ignore[arg-type]
-    )
-    assert told == [(ORIGIN, 42)]
-
-
-def test_a_refused_notify_is_told() -> None:
-    with pytest.raises(ZonecastError, match="answered NOTAUTH to a NOTIFY"):
-        asyncio.run(
-            served(
-                lambda message, tcp: [notify_reply(message, 9)],
-                lambda port: send_notify(ORIGIN, None, "127.0.0.1", port, None, 5.0),
-            )
-        )

@@ -143,6 +143,7 @@ class SecondaryConfig(PeerConfig):
     """[[secondary]]: whom to NOTIFY and who may transfer."""
 
     tls: bool = option("whether it may transfer over TLS alone", flag, False)
+    notify_rate: int = option("NOTIFYs to it a second, at most", whole(1, 100_000), 500)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,10 @@
-"""NOTIFY messages and when to send them again (RFC 1996), sans-IO.
-
-A NOTIFY goes to each secondary on its own: one that does not answer delays no other, and is told
-again with growing pauses until it answers. A newer version takes the place of one not yet told.
+"""NOTIFY messages (RFC 1996). When they are sent, and again, is `protocol.convergence`.
 
 Not implemented: NOTIFY for anything but SOA.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from zonecast.errors import WireError
@@ -27,10 +22,6 @@ from zonecast.protocol.sections import (
 )
 from zonecast.zone import rdata as rd
 from zonecast.zone.rrset import RRset, soa_serial
-
-# Seconds between sending and sending again: doubled each time from the first to the last.
-FIRST_PAUSE = 2.0
-LAST_PAUSE = 900.0
 
 
 class Notify(NamedTuple):
@@ -80,75 +71,3 @@ def check_notify_reply(message: bytes, query_id: int) -> None:
         raise NotAnAnswerError
     if header.rcode:
         raise WireError(f"answered {RCODES.get(header.rcode, header.rcode)} to a NOTIFY")
-
-
-class Due(NamedTuple):
-    """One NOTIFY to send now: to whom, for which zone, with which serial as its hint."""
-
-    secondary: str
-    origin: bytes
-    serial: int
-
-
-@dataclass
-class _Debt:
-    serial: int
-    due: float
-    pause: float = FIRST_PAUSE
-    sent: bool = False
-
-
-class Outbox:
-    """Who has still to be told what. `now` is POSIX seconds throughout."""
-
-    def __init__(self) -> None:
-        self._debts: dict[tuple[str, bytes], _Debt] = {}
-        self._heap: list[tuple[float, str, bytes]] = []
-
-    def announce(self, secondary: str, origin: bytes, serial: int, now: float) -> None:
-        """`secondary` is to be told that the zone stands at `serial`: at once, whatever was
-        still to be said about an older version."""
-        self._debts[secondary, origin] = _Debt(serial, now)
-        heappush(self._heap, (now, secondary, origin))
-
-    def due(self, now: float, limit: int = 100) -> list[Due]:
-        """At most `limit` NOTIFYs to send now; each comes again until it is answered."""
-        found: list[Due] = []
-        while self._heap and len(found) < limit and self._heap[0][0] <= now:
-            at, secondary, origin = heappop(self._heap)
-            debt = self._debts.get((secondary, origin))
-            if debt is None or debt.due != at:
-                continue
-            found.append(Due(secondary, origin, debt.serial))
-            debt.sent = True
-            debt.due = now + debt.pause
-            debt.pause = min(2 * debt.pause, LAST_PAUSE)
-            heappush(self._heap, (debt.due, secondary, origin))
-        return found
-
-    def answered(self, secondary: str, origin: bytes, serial: int) -> None:
-        """`secondary` answered the NOTIFY with this serial; a newer one stays to be told."""
-        debt = self._debts.get((secondary, origin))
-        if debt is not None and debt.sent and debt.serial == serial:
-            del self._debts[secondary, origin]
-
-    def forget(self, origin: bytes) -> None:
-        """The zone is gone: nobody is told about it any more."""
-        for key in [key for key in self._debts if key[1] == origin]:
-            del self._debts[key]
-        self._heap = [item for item in self._heap if item[2] != origin]
-        heapify(self._heap)
-
-    def waiting(self, origin: bytes) -> dict[str, int]:
-        """The secondaries that have not answered yet, with the serial they are told."""
-        return {who: debt.serial for (who, zone), debt in self._debts.items() if zone == origin}
-
-    def deadline(self) -> float | None:
-        """When `due` has something next, None while everybody was told."""
-        while self._heap:
-            at, secondary, origin = self._heap[0]
-            debt = self._debts.get((secondary, origin))
-            if debt is not None and debt.due == at:
-                return at
-            heappop(self._heap)
-        return None

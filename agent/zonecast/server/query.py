@@ -1,6 +1,6 @@
-"""Asking another server for a zone's SOA, and sending it a NOTIFY: one datagram there and back.
+"""Asking another server for a zone's SOA: one datagram there and back.
 
-Over UDP, sent three times within the timeout; a SOA is asked for over TCP where the answer comes
+Over UDP, sent three times within the timeout; it is asked for over TCP where the answer comes
 truncated or is none: Knot answers for catalog zones over TCP alone. Signed with the peer's key
 where it has one, and then nothing unsigned is believed. A primary is asked for EXPIRE as well, and
 again without EDNS where it knows none.
@@ -18,7 +18,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 from zonecast.errors import WireError, ZonecastError
 from zonecast.protocol.expiry import NoEdnsError, read_expire, refuse_edns, with_expire
-from zonecast.protocol.notify import build_notify, check_notify_reply
 from zonecast.protocol.question import NotAnAnswerError, read_soa_answer, soa_query
 from zonecast.protocol.tsig import Checker, Key, TsigError, sign_request
 from zonecast.server.pulling.connecting import said
@@ -108,7 +107,7 @@ async def _named(where: str, timeout: float) -> AsyncIterator[None]:
         async with asyncio.timeout(timeout):
             yield
     except (OSError, WireError, asyncio.IncompleteReadError, NotAnAnswerError) as error:
-        raise _failed(error, timeout, where) from None
+        raise failure(error, timeout, where) from None
 
 
 async def _ask(
@@ -143,23 +142,6 @@ async def _ask(
     return version
 
 
-async def send_notify(
-    origin: bytes, soa: RRset | None, address: str, port: int, key: Key | None, timeout: float
-) -> None:
-    """Tell the server at `address` that `origin` changed, `soa` being the hint, and wait for its
-    answer.
-
-    Raises SilentError where none comes within `timeout` seconds, QueryError where it refuses,
-    TsigError.
-    """
-    query_id = randbelow(65536)
-    request = _Request(
-        build_notify(query_id, origin, soa), key, lambda reply: check_notify_reply(reply, query_id)
-    )
-    async with _named(f"{address} port {port}, {to_text(origin)}", timeout):
-        await _over_udp(request, (address, port), timeout)
-
-
 async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
     """What comes over TCP; `error`, which came over UDP, where nothing listens there."""
     try:
@@ -168,7 +150,8 @@ async def _instead(error: ZonecastError, over_tcp: Awaitable[_T]) -> _T:
         raise error from None
 
 
-def _failed(error: Exception, timeout: float, where: str) -> QueryError:
+def failure(error: Exception, timeout: float, where: str) -> QueryError:
+    """What went wrong with a server asked for `timeout` seconds, in words."""
     silent = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
     kind = SilentError if silent else QueryError
     return kind(_reason(error, timeout), where=where, remedy=_remedy(error))
