@@ -133,6 +133,7 @@ def test_zone_that_leaves_the_configuration_is_no_longer_served(
 def test_expired_zone_recovers_under_a_repository(
     zones: Zones, secret: Secret, new_agent: MakeAgent
 ) -> None:
+    """Pitfall: an expired zone's data is kept."""
     zones.write("example.com.zone", QUICK.format(1))
     zones.push()
     ns1, ns2 = new_agent("ns1"), new_agent("ns2")

@@ -114,6 +114,7 @@ def test_a_reply_that_cannot_be_sent_holds_up_no_other(
 
 
 def test_source_port_0_gets_nothing(implementation: type[Datagrams]) -> None:
+    """Pitfall: no reply reaches port 0."""
     with bound(socket.AF_INET) as server:
         batch = implementation(server)
         try:
@@ -136,6 +137,7 @@ def test_source_port_0_gets_nothing(implementation: type[Datagrams]) -> None:
 def test_reply_leaves_from_the_address_that_was_asked(
     family: int, wildcard: str, asked: tuple[str, ...]
 ) -> None:
+    """Pitfall: on a wildcard socket the kernel chooses another address."""
     with socket.socket(family, socket.SOCK_DGRAM) as server:
         if family == socket.AF_INET6:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

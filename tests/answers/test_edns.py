@@ -27,6 +27,7 @@ def ask(packet: bytes) -> dns.message.Message:
 
 @pytest.mark.parametrize("name", ["www.example.", "nothing.example.", "elsewhere."])
 def test_opt_iff_asked(name: str) -> None:
+    """Pitfall: OPT for who sent one, and nobody else."""
     assert ask(query(name, "A")).edns == -1
     reply = ask(query(name, "A", edns=4096))
     assert (reply.edns, reply.payload, reply.ednsflags) == (0, 1232, 0)
@@ -38,6 +39,7 @@ def test_do_bit_is_copied(name: str) -> None:
 
 
 def test_newer_version_gets_badvers() -> None:
+    """Pitfall: EDNS of a version that is not ours is BADVERS."""
     reply = ask(query("www.example.", "A", edns=4096, version=1))
     assert reply.rcode() == dns.rcode.BADVERS
     assert reply.edns == 0

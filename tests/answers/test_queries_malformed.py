@@ -78,6 +78,7 @@ def test_arbitrary_octets_do_no_harm(packet: bytes) -> None:
 
 
 def test_responses_and_fragments_get_silence() -> None:
+    """Pitfall: who answers responses can be set upon itself."""
     packet = query("www.example.", "A")
     assert reply_to(packet[:11]) is None
     assert reply_to(packet[:2] + b"\x80" + packet[3:]) is None
@@ -122,6 +123,7 @@ def test_types_that_no_zone_holds_are_not_there(qtype: int) -> None:
 
 
 def test_other_opcodes_get_notimp_with_the_question() -> None:
+    """Pitfall: an opcode that is not known is no reason for silence."""
     for opcode in (1, 2, 5, 6, 15):
         packet = query("www.example.", "A", flags=opcode << 11 | 0x0100)
         reply = reply_to(packet)

@@ -36,6 +36,8 @@ CASES = {
 
 @pytest.mark.parametrize("corpus", CASES)
 def test_recorded_cases(shared_data: Path, corpus: str) -> None:
+    """Pitfall: negative TTLs, empty non-terminals, wildcards that match nothing below a name, and
+    referrals, as other servers answered them."""
     cases = [
         json.loads(line)
         for line in (shared_data / "answers" / f"{corpus}.jsonl").read_text().splitlines()

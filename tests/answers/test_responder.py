@@ -87,6 +87,7 @@ def test_other_zones_and_classes_are_refused() -> None:
 
 
 def test_class_any_is_answered_without_authority() -> None:
+    """Pitfall: QCLASS ANY has no authority."""
     reply = responder_reply = ask(
         make_responder(version(1)), query("www.example.", "A", qclass=255)
     )
@@ -95,6 +96,7 @@ def test_class_any_is_answered_without_authority() -> None:
 
 
 def test_a_chain_that_comes_back_to_an_rrset_does_not_repeat_it() -> None:
+    """Pitfall: loops of aliases end."""
     text = ZONE.format(serial=1) + "back DNAME way\n*.way CNAME back\n"
     responder = make_responder(StaticView([zone_from_text(text, "example.")]))
     reply = responder.reply(query("x.BACK.example.", "DNAME"), "192.0.2.99")
@@ -153,6 +155,8 @@ ACCESS = Access(
 def test_transfers_are_denied(
     name: str, qtype: str, client: str, signed: bool, datagram: bool, rcode: dns.rcode.Rcode
 ) -> None:
+    """Pitfall: NOTAUTH for what is not here, SERVFAIL for what has expired, no AXFR over UDP,
+    REFUSED for the rest."""
     responder = make_responder(version(1), datagram=datagram, access=ACCESS, keys=(KEY,))
     packet = query(name, qtype)
     if signed:

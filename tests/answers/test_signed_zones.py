@@ -83,6 +83,7 @@ def kinds(reply: dns.message.Message) -> Kinds:
     ],
 )
 def test_signatures_with_do_alone(name: str, qtype: str, plain: Kinds, signed: Kinds) -> None:
+    """Pitfall: signatures are for who asks for them."""
     assert kinds(ask(query(name, qtype))) == plain
     assert kinds(ask(query(name, qtype, edns=1232))) == plain
     assert kinds(ask(query(name, qtype, edns=1232, dnssec=True))) == signed
@@ -94,6 +95,7 @@ def test_the_negative_soa_and_its_signature_have_one_ttl() -> None:
 
 
 def test_ds_is_the_parents_where_both_are_here() -> None:
+    """Pitfall: of a child on the same server the DS alone is the parent's."""
     reply = ask(query("sub.example.", "DS", edns=1232, dnssec=True), BOTH)
     assert kinds(reply)[0] == ["DS", "RRSIG"]
     assert reply.flags & dns.flags.AA

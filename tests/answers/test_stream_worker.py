@@ -125,6 +125,7 @@ def test_transfers_are_for_those_listed(store: Store) -> None:
 
 
 def test_a_transfer_keeps_its_version_while_newer_ones_come(store: Store) -> None:
+    """Pitfall: half of a version and half of the next is neither."""
     old = store.publish(BIG.format(serial=1), "big.example.")
     with worker("stream", store, secondaries=ANYBODY) as (running, port):
         with socket.socket() as client:

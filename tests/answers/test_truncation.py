@@ -61,6 +61,7 @@ def test_what_fits_before_stays() -> None:
 
 
 def test_required_glue_that_does_not_fit_sets_tc() -> None:
+    """Pitfall: a referral without its glue would be no answer (RFC 9471)."""
     reply = ask("x.sub.example.", "A")
     assert reply.flags & dns.flags.TC
     assert len(reply.authority[0]) == 13
@@ -87,6 +88,7 @@ def test_addresses_of_mail_servers_may_be_left_out() -> None:
     st.integers(0, 2000),
 )
 def test_every_rrset_is_whole_whatever_the_size(name: str, qtype: str, size: int) -> None:
+    """Pitfall: whole RRsets or none, and TC."""
     qname = "example." if name == "@" else f"{name}.example."
     reply = ask(qname, qtype, size)
     full = whole(qname, qtype)

@@ -24,6 +24,7 @@ def test_the_first_catalog_keeps_what_a_second_lists() -> None:
 
 
 def test_coo_alone_moves_nothing_and_with_the_new_listing_it_does() -> None:
+    """Pitfall: two catalogs that list a zone: the old one has to give it away."""
     owned = {X: Owned(A, PLAIN)}
     leaving = Member(b"1", coo=B)
     announced = settle(owned, {A: {X: leaving}, B: {}})
@@ -65,6 +66,7 @@ def test_a_member_that_its_catalog_drops_begins_anew_in_another() -> None:
 
 
 def test_another_label_resets_and_another_group_does_not() -> None:
+    """Pitfall: a new label means that the zone begins anew."""
     listed = {A: {X: Member(b"2"), Y: Member(b"1", (b"fast",))}}
     found = settle({X: Owned(A, PLAIN), Y: Owned(A, PLAIN)}, listed)
     assert found.reset == {X}
@@ -72,6 +74,8 @@ def test_another_label_resets_and_another_group_does_not() -> None:
 
 
 def test_what_is_too_much_at_once() -> None:
+    """Pitfall: a wiped catalog must not wipe a fleet."""
+
     def judge(has: int, loses: int, share: float = 0.3) -> tuple[int, int] | None:
         members = [b"%d" % number for number in range(has)]
         before = {name: Owned(A, PLAIN) for name in members} | {b"of another": Owned(B, PLAIN)}

@@ -78,6 +78,7 @@ def test_what_is_unknown_is_ignored() -> None:
 
 
 def test_the_members_of_others_keep_their_labels_and_names_have_no_case() -> None:
+    """Pitfall: names have no case, in catalogs too."""
     zone = with_records(
         build(CATALOG, [], 7),
         ("Unique-1.ZONES", rd.PTR, B),
@@ -101,6 +102,7 @@ def test_the_members_of_others_keep_their_labels_and_names_have_no_case() -> Non
     ],
 )
 def test_a_broken_catalog_is_ignored_whole(change: str, says: str) -> None:
+    """Pitfall: a version that is not ours, or a member twice, must take nothing away."""
     zone = build(CATALOG, [A, B], 7)
     version = next(key for key, made in zone.rrsets.items() if made.rtype == rd.TXT)
     if change == "no version":

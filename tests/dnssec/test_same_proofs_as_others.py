@@ -23,7 +23,7 @@ MORE_THAN_OTHERS = {"a.wd", "b.a.wd"}
 
 @pytest.mark.parametrize("signer", SIGNERS)
 def test_two_of_three_others_say_the_same(served: Served, signer: str) -> None:
-    """And primary and secondary say it with the same octets."""
+    """Pitfall: proofs for every kind of answer; primary and secondary give the same octets."""
     origin = dns.name.from_text(served.zones[signer].origin)
     turn = list(SIGNERS).index(signer)
     wrong = []

@@ -60,6 +60,8 @@ def test_case_changes_nothing_but_the_question(
     name: str, qtype: str, upper: list[bool], edns: int | None, dnssec: bool, qclass: int,
     options: tuple[tuple[int, bytes], ...],
 ) -> None:  # fmt: skip
+    """Pitfall: lower-casing a whole query turns QTYPE 65 into 97; only the name is, and the answer
+    has the query's own case."""
     more = {"edns": edns, "dnssec": dnssec, "qclass": qclass, "options": options}
     lower = query(name, qtype, **more)  # type: ignore[arg-type]
     mixed = query(cased(name, upper), qtype, **more)  # type: ignore[arg-type]

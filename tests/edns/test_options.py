@@ -329,6 +329,7 @@ def test_octets_that_are_no_options_are_refused_or_read(octets: bytes) -> None:
 
 
 def test_a_second_opt_record_is_formerr() -> None:
+    """Pitfall: one OPT record alone."""
     packet = asked("www.example.", "A", NSID)
     twice = packet[:10] + b"\x00\x02" + packet[12:] + packet[-15:]
     reply = make().reply(twice, CLIENT)

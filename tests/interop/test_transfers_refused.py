@@ -37,6 +37,7 @@ def ns1(zones: Zones, secret: Secret, new_agent: Callable[[str], Agent]) -> Agen
 
 
 def test_only_the_key_opens(ns1: Agent, secret: Secret, tmp_path: Path) -> None:
+    """Pitfall: a query without the signature that is needed is REFUSED."""
     dig = [require("dig"), "@127.0.0.1", "-p", str(ns1.port), "+yaml", "+tries=1", "+time=5"]
     wrong = Secret(tmp_path / "wrong").text
     for asked, status, error in CASES:

@@ -27,6 +27,7 @@ SOA = RRset(b"", 6, 300, (ROOT + ROOT + struct.pack(">IIIII", 4294967295, 1, 2, 
 
 
 def test_dnspython_reads_what_we_build() -> None:
+    """Pitfall: the new SOA goes along as a hint."""
     for soa in (SOA, None):
         read = dns.message.from_wire(build_notify(99, ORIGIN, soa))
         assert (read.id, read.opcode()) == (99, dns.opcode.NOTIFY)

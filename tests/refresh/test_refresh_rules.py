@@ -31,6 +31,7 @@ def fresh(serial: int = 5, at: float = T0) -> Refresh:
 
 
 def test_without_data_the_zone_is_transferred_with_growing_pauses() -> None:
+    """Pitfall: a zone that was never there has no timers."""
     machine = Refresh(T0)
     now, pauses = T0, []
     for _ in range(13):
@@ -47,6 +48,7 @@ def test_without_data_the_zone_is_transferred_with_growing_pauses() -> None:
 
 
 def test_unchanged_restarts_refresh_and_renews_expiry() -> None:
+    """Pitfall: an answer without news is an answer."""
     machine = fresh()
     assert machine.act(T0 + 3600) == Poll()
     machine.unchanged(T0 + 3601, 0.0)
@@ -66,6 +68,7 @@ def test_newer_leads_to_a_transfer_and_a_failed_one_to_the_retry_timer() -> None
 
 
 def test_backwards_renews_nothing_and_is_told() -> None:
+    """Pitfall: a serial that went backwards is none."""
     machine = fresh()
     machine.act(T0 + 3600)
     machine.backwards(3, T0 + 3600, 0.0)
@@ -116,6 +119,7 @@ def test_notify_brings_the_check_forward() -> None:
 
 
 def test_notify_ahead_of_what_the_primary_serves_does_not_loop() -> None:
+    """Pitfall: a promise that the primary does not keep."""
     machine = fresh()
     machine.notified(9, T0 + 10)
     checks = []
@@ -131,6 +135,7 @@ def test_notify_ahead_of_what_the_primary_serves_does_not_loop() -> None:
 
 
 def test_notifies_during_a_transfer_become_one_check_after_it() -> None:
+    """Pitfall: NOTIFYs coalesce while a transfer runs."""
     machine = fresh()
     machine.notified(6, T0 + 10)
     machine.act(T0 + 10)
@@ -171,6 +176,8 @@ def test_a_flood_of_notifies_does_not_become_a_flood_of_polls() -> None:
 
 
 def test_a_failed_transfer_that_a_notify_caused_waits_for_retry() -> None:
+    """Pitfall: a NOTIFY that cannot be followed is followed again by the retry timer, not at
+    once."""
     machine = fresh()
     machine.notified(6, T0 + 10)
     machine.act(T0 + 10)
@@ -210,10 +217,12 @@ def test_a_late_answer_to_a_poll_spoils_nothing() -> None:
     ],
 )
 def test_timers_stay_within_bounds(given: Timers, kept: Timers) -> None:
+    """Pitfall: a SOA with tiny timers."""
     assert Bounds().clamp(given) == kept
 
 
 def test_jitter_takes_up_to_a_tenth_off() -> None:
+    """Pitfall: thousands of zones that ask at one moment."""
     for jitter, refresh in ((0.0, 3600.0), (0.5, 3420.0), (1.0, 3240.0)):
         machine = Refresh(T0)
         machine.act(T0)
@@ -222,6 +231,7 @@ def test_jitter_takes_up_to_a_tenth_off() -> None:
 
 
 def test_the_expire_option() -> None:
+    """Pitfall: two secondaries of each other would never expire (RFC 7314)."""
     machine = fresh()
     machine.act(T0 + 3600)
     machine.unchanged(T0 + 3600, 0.0, expire_option=1000)

@@ -98,6 +98,7 @@ def configured(agent: Agent, secret: Secret, port: int, zones: Primaries) -> Non
 
 
 def test_each_zone_stays_and_says_why(new_agent: Callable[[str], Agent], secret: Secret) -> None:
+    """Pitfall: a transfer that fails is seen by nobody, if status does not say so."""
     assert KEY.name == names.from_text("xfr.example.")
     secret.path.write_text(KEY_SECRET + "\n")
     zones = Primaries()

@@ -116,6 +116,8 @@ def kinds(made: ScriptedPrimary) -> list[str]:
 
 @pytest.mark.parametrize("stream", WRONG, ids=lambda stream: stream.name)
 def test_nothing_of_a_wrong_stream_is_stored(puller: PullerProcess, stream: Stream) -> None:
+    """Pitfall: whatever is wrong with a stream, and wherever it ends, the version that we had stays
+    whole."""
     case = Case(puller, stream)
     falls_back = bool(stream.held) and stream.next == "axfr"
     with case.primary() as made:
@@ -137,7 +139,7 @@ def test_nothing_of_a_wrong_stream_is_stored(puller: PullerProcess, stream: Stre
     "stream", [s for s in WRONG if s.held and s.next == "axfr"], ids=lambda stream: stream.name
 )
 def test_wrong_changes_lead_to_the_whole_zone(puller: PullerProcess, stream: Stream) -> None:
-    """From the same primary: what two of them say never mixes."""
+    """Pitfall: what two primaries say must never mix: the whole zone comes from the same one."""
     case = Case(puller, stream)
     other = primary(lambda query: good("S8 OLD", query))
     with case.primary(f"{LATEST} S9") as made, other as second:
@@ -150,6 +152,8 @@ def test_wrong_changes_lead_to_the_whole_zone(puller: PullerProcess, stream: Str
 
 @pytest.mark.parametrize("stream", ODD, ids=lambda stream: stream.name)
 def test_an_odd_stream_is_stored_once_it_is_whole(puller: PullerProcess, stream: Stream) -> None:
+    """Pitfall: a lone SOA, an answer in AXFR form that shows itself in the second message, two
+    equal SOAs, any order and duplicates, no question: all of them right."""
     case = Case(puller, stream)
     with case.primary() as made:
         assert Case(puller, stream).run(made)["ok"], "another zone, to see how long it is"

@@ -158,6 +158,7 @@ def begin(agent: Agent, bad: Secondary) -> list[socket.socket]:
 
 
 def test_who_behaves_is_served_beside_all_of_them(agent: Agent) -> None:
+    """Pitfall: who asks for a zone and never reads keeps it in memory, and others waiting."""
     held = [(bad, begin(agent, bad)) for bad in secondaries()]
     assert agent.serial("example.com.") == 1
     good = Primary("ns1", agent.host, agent.port, None)
@@ -172,7 +173,7 @@ def test_who_behaves_is_served_beside_all_of_them(agent: Agent) -> None:
 
 
 def test_notifies_of_strangers_are_refused_and_counted(agent: Agent) -> None:
-    """Thousands of them lead to no question to the primary."""
+    """Pitfall: NOTIFYs of strangers, by the thousand, lead to no question to the primary."""
     before = agent.ask("status")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((STRANGER, 0))

@@ -81,6 +81,7 @@ def expected(words: str) -> Any:
 
 @pytest.mark.parametrize("stream", streams("slow"), ids=lambda stream: stream.name)
 def test_a_slow_primary_holds_nothing_up(state: Path, stream: Stream) -> None:
+    """Pitfall: a primary that sends just enough to stay connected."""
     if stream.held:
         with primary(lambda query: good(stream.held, query)) as made:
             assert run(state, [made], None)["ok"]

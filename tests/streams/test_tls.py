@@ -144,6 +144,8 @@ def test_pipelined_and_what_is_no_tls(served: Agent, pair: Pair, port: int) -> N
 def test_transfers_over_tls_alone(
     zones: Zones, secret: Secret, new_agent: MakeAgent, pair: Pair, port: int
 ) -> None:
+    """Pitfall: TLS without ALPN is no transport for transfers, and who is to use TLS gets nothing
+    in clear."""
     zones.write("example.com.zone", zone_text(7, "www A 192.0.2.1"))
     zones.push()
     agent = new_agent("ns1")

@@ -179,6 +179,7 @@ def test_what_came_and_went_is_not_mentioned() -> None:
 
 
 def test_a_changed_ttl_takes_all_records_of_its_rrset() -> None:
+    """Pitfall: one record with another TTL changes its whole RRset."""
     pair: list[Record] = [("www", "A", 60, "192.0.2.1"), ("www", "A", 60, "192.0.2.2")]
     slower: list[Record] = [(owner, rtype, 300, text) for owner, rtype, _, text in pair]
     condensed = condense(chain_of(pair, pair[:1], slower))

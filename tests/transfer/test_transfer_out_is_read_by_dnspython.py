@@ -47,6 +47,7 @@ def records(count: int) -> list[Record]:
 
 
 def test_axfr_of_one_message_and_of_many() -> None:
+    """Pitfall: messages of 64 KiB in which names cannot point past offset 16383, glue included."""
     for count in (0, 3000):
         held = zone(5, records(count))
         messages = list(axfr_messages(7, question("AXFR"), DictSource(held)))
@@ -86,6 +87,7 @@ def test_ixfr_takes_a_zone_through_its_history() -> None:
 
 
 def test_ixfr_over_udp_that_does_not_fit_is_one_soa() -> None:
+    """Pitfall: over UDP one SOA also says: come back over TCP."""
     old, new = zone(5), zone(6, records(3))
     source = DictSource(new, [diff(old, new)])
     small = ixfr_datagram(7, question("IXFR"), 5, source, 400)
@@ -99,6 +101,7 @@ def test_ixfr_over_udp_that_does_not_fit_is_one_soa() -> None:
 
 
 def test_client_with_this_or_a_newer_serial_gets_one_soa() -> None:
+    """Pitfall: exactly one SOA says that there is nothing new (RFC 1995 §2)."""
     source = DictSource(zone(5))
     for serial in (5, 6, 5 + 2**31 - 1):
         [only] = ixfr_messages(7, question("IXFR"), serial, source)

@@ -67,6 +67,7 @@ def test_a_good_request_is_verified_and_its_answer_signed(
 
 
 def test_an_unknown_key_is_badkey_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pitfall: there is no key to sign the answer with."""
     for name, algorithm in (("other.", "hmac-sha256"), (KEY_NAME, "hmac-sha512")):
         wire, query = signed(monkeypatch, name=name, algorithm=algorithm)
         result = verify(wire, keys(), NOW)
@@ -79,6 +80,7 @@ def test_an_unknown_key_is_badkey_unsigned(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_wrong_mac_is_badsig_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pitfall: who has another secret could not verify a signed answer."""
     wire, query = signed(monkeypatch, secret="b3RoZXJvdGhlcm90aGVyb3RoZXI=")
     result = verify(wire, keys(), NOW + 9999)
     assert isinstance(result, Failure)
@@ -93,6 +95,7 @@ def test_a_wrong_mac_is_badsig_unsigned(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_wrong_time_is_badtime_signed_with_our_time(
     monkeypatch: pytest.MonkeyPatch, skew: int
 ) -> None:
+    """Pitfall: a client can set its clock by a signed answer."""
     wire, query = signed(monkeypatch)
     result = verify(wire, keys(), NOW + skew)
     assert isinstance(result, Failure)
