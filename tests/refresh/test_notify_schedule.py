@@ -28,6 +28,7 @@ def tell(course: Convergence, origin: bytes, serial: int, at: float) -> None:
 
 
 def test_a_refused_notify_is_sent_again_with_growing_pauses() -> None:
+    """Pitfall: a NOTIFY is sent until it is answered."""
     course = Convergence(rate=100)
     course.announce(A, 5, T0)
     sent: list[float] = []
