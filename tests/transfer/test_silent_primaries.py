@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterable
 
 import dns.flags
 import dns.message
 import dns.rrset
+from puller_support import PullerProcess, scripted
+from transfer_support import DictSource, zone
 
 from zonecast.protocol.primaries import Choice, Failed, Same
+from zonecast.protocol.sections import read_question
+from zonecast.protocol.transfer_out import axfr_messages
 from zonecast.server.peers import Primary
 from zonecast.server.pulling.polling import WITH_ONE, Polling
-from zonecast.zone.names import from_text
+from zonecast.server.pulling.puller import FROM_ONE_PRIMARY
+from zonecast.zone.names import from_text, to_text
+from zonecast.zone.rrset import Zone
 
 SOA = "ns1.example.com. host.example.com. 42 3600 600 86400 300"
 ZONES = [from_text(f"zone{number}.example.") for number in range(100)]
@@ -72,3 +79,25 @@ def test_a_hundred_zones_ask_the_silent_one_a_few_times_and_have_their_answer() 
             live.close()
 
         asyncio.run(poll())
+
+
+def test_transfers_of_many_zones_wait_for_the_silent_one_once(puller: PullerProcess) -> None:
+    """Who takes connections and says nothing is tried by the first few, the others pass it by."""
+
+    def any_zone(query: bytes) -> Iterable[bytes]:
+        asked = read_question(query)
+        held = Zone(asked.name, zone(5).rrsets)
+        return axfr_messages(
+            int.from_bytes(query[:2], "big"), query[12 : asked.end], DictSource(held)
+        )
+
+    with scripted(lambda query: [None]) as silent, scripted(any_zone) as live:
+        primaries = [silent.fields("silent", longest=0.5), live.fields("live")]
+        for origin in ZONES:
+            job = {"zone": to_text(origin), "serial": None, "primaries": primaries}
+            puller.send(pull=job)
+        replies = [puller.channel.receive() for _ in ZONES]
+        assert {reply["primary"] for reply in replies if reply is not None} == {"live"}
+        assert len(silent.queries) <= FROM_ONE_PRIMARY
+    said = [reply["errors"] for reply in replies if reply is not None and reply["errors"]]
+    assert "no message" in said[0]["silent"]

@@ -20,6 +20,9 @@ of a poll or a transfer, even one that comes late. What a result does to the tim
     failed       retry; growing pauses while there is no data       runs on
     backwards    retry                                              runs on
 
+Renewed means the SOA's expire from now on. Where the primary says EXPIRE, that counts instead, never
+more than the SOA's: with an unchanged SOA the later of it and the present deadline (RFC 7314 §4).
+
 A NOTIFY brings the check forward; while one is under way it asks for one more after it, and so
 cannot loop: each NOTIFY leads to one check at most, and a promise not kept is forgotten. Deadlines
 are absolute POSIX seconds, so that a restart forgets no expiry. Times within bounds only: a zone

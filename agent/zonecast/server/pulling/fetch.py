@@ -22,7 +22,7 @@ from zonecast.server.pulling.connecting import Stream, TlsError, UnreachableErro
 from zonecast.server.query import read_message
 from zonecast.zone.names import to_text
 
-__all__ = ["Fetched", "Primary", "UnreachableError", "fetch"]
+__all__ = ["Fetched", "Primary", "SlowError", "UnreachableError", "fetch"]
 
 # Seconds for each message to arrive whole.
 SILENCE = 30.0
@@ -30,6 +30,10 @@ SILENCE = 30.0
 LEAST_RATE = 1000
 
 _SLOW = "see how busy the primary is, and the network between"
+
+
+class SlowError(UnreachableError):
+    """A primary that began to send, and did not end in time."""
 
 
 class Fetched(NamedTuple):
@@ -61,11 +65,15 @@ async def fetch(
     """
     where = f"transfer of {to_text(origin)} from {primary.name}"
     stream = await connect(primary, timeout)
+    query_id = randbelow(65536)
+    query = axfr_query(query_id, origin) if serial is None else ixfr_query(query_id, origin, serial)
+    transfer = TransferIn(origin, query_id, serial, limits)
     try:
         async with asyncio.timeout(timeout):
-            return await _transfer(stream, origin, primary, serial, limits, edns)
+            return await _transfer(stream, query, transfer, primary, limits, edns)
     except TimeoutError:
-        raise UnreachableError(
+        kind = SlowError if transfer.octets else UnreachableError
+        raise kind(
             f"no message within {SILENCE:g} seconds, or no end within {timeout:g}",
             where=where,
             remedy=f"{_SLOW}; 'max-time' of [[primary]] {primary.name} is for the whole",
@@ -90,21 +98,18 @@ async def fetch(
 
 async def _transfer(
     stream: Stream,
-    origin: bytes,
+    query: bytes,
+    transfer: TransferIn,
     primary: Primary,
-    serial: int | None,
     limits: Limits,
     edns: bool,
 ) -> Fetched:
-    query_id = randbelow(65536)
-    query = axfr_query(query_id, origin) if serial is None else ixfr_query(query_id, origin, serial)
     if edns:
         query = with_expire(query)
     checker: Checker | None = None
     if primary.key is not None:
         query, checker = sign_request(query, primary.key, time.time())
     stream.writer.write(len(query).to_bytes(2, "big") + query)
-    transfer = TransferIn(origin, query_id, serial, limits)
     started = time.monotonic()
     result, expire, first = None, None, True
     while result is None:
@@ -119,9 +124,9 @@ async def _transfer(
         result = _feed(transfer, message, primary, limits)
         elapsed = time.monotonic() - started
         if elapsed > SILENCE and transfer.octets < LEAST_RATE * elapsed:
-            raise UnreachableError(
+            raise SlowError(
                 f"the primary sends less than {LEAST_RATE} octets a second",
-                where=f"transfer of {to_text(origin)} from {primary.name}",
+                where=primary.name,
                 remedy=_SLOW,
             )
     if checker is not None:

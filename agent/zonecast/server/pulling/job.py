@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from random import random
 from typing import Any, NamedTuple
 
 from zonecast.errors import ChangesetError, StoreError, ZonecastError
@@ -16,7 +17,7 @@ from zonecast.protocol.expiry import NoEdnsError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import TransferError, UpToDate, WholeZone
 from zonecast.server.peers import Primary, from_message
-from zonecast.server.pulling.fetch import Fetched, UnreachableError, fetch, over_limit
+from zonecast.server.pulling.fetch import Fetched, SlowError, UnreachableError, fetch, over_limit
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
@@ -96,7 +97,10 @@ class Pull:
         """Try each primary in turn. Raises the error of the only primary, or one that tells
         every primary's; BackwardsError where that was the last word of any."""
         unchanged = None
-        for primary in self._job.primaries:
+        now = time.time()
+        for primary in sorted(
+            self._job.primaries, key=lambda primary: self._slots.standing(primary).rests(now)
+        ):
             outcome = await self._try(primary)
             if outcome is not None and outcome.how != "unchanged":
                 return outcome
@@ -157,8 +161,21 @@ class Pull:
 
     async def _fetch(self, primary: Primary, serial: int | None, *, edns: bool) -> Fetched:
         origin, longest, limits = self._job.origin, primary.longest, primary.limits
+        standing = self._slots.standing(primary)
+        rested = standing.rests(time.time())
         async with self._slots.of(primary):
-            return await fetch(origin, primary, serial, longest, limits, edns=edns)
+            if len(self._job.primaries) > 1 and not rested and standing.rests(time.time()):
+                raise UnreachableError(
+                    "did not answer for other zones just now", where=primary.name
+                )
+            try:
+                fetched = await fetch(origin, primary, serial, longest, limits, edns=edns)
+            except UnreachableError as error:
+                if _is_silent(error):
+                    standing.silent(time.time(), random())
+                raise
+            standing.answered()
+            return fetched
 
     def _is_news(self, primary: Primary, soa: RRset) -> bool:
         """Whether a version is to be stored. Raises BackwardsError where it must not be."""
@@ -192,6 +209,11 @@ class Pull:
             transaction.replace(result.contents, source=primary.name)
 
         return write
+
+
+def _is_silent(error: ZonecastError) -> bool:
+    """Whether nothing at all came from a primary."""
+    return isinstance(error, UnreachableError) and not isinstance(error, SlowError)
 
 
 def _soa(fetched: Fetched) -> RRset:
@@ -232,6 +254,6 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
             "secure": outcome.secure,
         }
     reply["errors"] = {name: str(error) for name, error in errors.items()}
-    reply["silent"] = [n for n, e in errors.items() if isinstance(e, UnreachableError)]
+    reply["silent"] = [name for name, error in errors.items() if _is_silent(error)]
     reply["seconds"] = round(time.monotonic() - started, 4)
     return reply

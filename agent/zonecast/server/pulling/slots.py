@@ -1,4 +1,4 @@
-"""How much is asked of primaries at one time."""
+"""How much is asked of primaries at one time, and which of them lately were silent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from zonecast.protocol.primaries import Standing
 from zonecast.server.peers import Primary
 
 
@@ -17,6 +18,11 @@ class Slots:
         self._together = asyncio.Semaphore(together)
         self._from_one = from_one
         self._primaries: dict[tuple[str, int], asyncio.Semaphore] = {}
+        self._standings: dict[tuple[str, int], Standing] = {}
+
+    def standing(self, primary: Primary) -> Standing:
+        """Whether this primary answers at all."""
+        return self._standings.setdefault((primary.host, primary.port), Standing())
 
     @asynccontextmanager
     async def of(self, primary: Primary) -> AsyncIterator[None]:
