@@ -65,18 +65,10 @@ class DatagramWorker:
         packets = batch.receive()
         if not packets:
             return
-        replies: list[bytes | None] = []
         self._snapshot = self._reader.renew(self._snapshot)
         with self._snapshot as snapshot:
             responder.use(snapshot)
-            cached = responder.cache.get
-            for packet in packets:
-                known = cached(packet[2:])
-                if known is not None:
-                    replies.append(packet[:2] + known)
-                else:
-                    reply = responder.reply(packet, len(replies))
-                    replies.append(reply if isinstance(reply, bytes) else None)
+            replies = responder.replies(packets)
             if self._guard is not None:
                 has_cookie = responder.has_cookie
                 self._guard.batch(packets, replies, batch.client, has_cookie, snapshot)

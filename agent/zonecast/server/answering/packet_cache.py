@@ -11,36 +11,41 @@ OCTETS = 64 * 1024 * 1024
 LONGEST_QUERY = 320
 LONGEST_REPLY = 4096
 
-# Places for what came once, and after how many the noting begins anew: most places are free then.
-_PLACES = 1 << 18
-_NOTED = _PLACES // 2
+# Places for what came once, and after how many the marking begins anew: most places are free then.
+PLACES = 1 << 18
+_MARKS = PLACES // 2
 
 
 class PacketCache(dict[bytes, bytes]):
-    """A dictionary with a bound."""
+    """A dictionary with a bound. `came` has an octet for each place, not zero where a query came
+    whose hash leads there."""
 
     def __init__(self) -> None:
         self._octets = 0
-        self._seen = bytearray(_PLACES)
         self._noted = 0
+        self.came = bytearray(PLACES)
 
     def offer(self, query: bytes, reply: bytes) -> None:
         """Keep a reply, given whole, to a query after its identifier, if it came before."""
-        place = hash(query) & (_PLACES - 1)
-        if self._seen[place]:
-            self._keep(query, reply)
-            return
-        self._seen[place] = 1
-        self._noted += 1
-        if self._noted == _NOTED:
-            self._seen = bytearray(_PLACES)
-            self._noted = 0
+        if self.came[hash(query) % PLACES]:
+            self.keep(query, reply)
+        else:
+            self.expect(query)
+            self.noted(1)
 
     def expect(self, query: bytes) -> None:
         """Keep the next reply that is offered for this query."""
-        self._seen[hash(query) & (_PLACES - 1)] = 1
+        self.came[hash(query) % PLACES] = 1
 
-    def _keep(self, query: bytes, reply: bytes) -> None:
+    def noted(self, count: int) -> None:
+        """So many places more were marked; at times the marking begins anew."""
+        self._noted += count
+        if self._noted > _MARKS:
+            self.came[:] = bytes(PLACES)
+            self._noted = 0
+
+    def keep(self, query: bytes, reply: bytes) -> None:
+        """Keep a reply in any case, if it is not too long."""
         if len(query) > LONGEST_QUERY or len(reply) > LONGEST_REPLY:
             return
         self._octets += len(query) + len(reply)

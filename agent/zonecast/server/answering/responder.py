@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from zonecast.errors import WireError
@@ -39,7 +39,7 @@ from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
 from zonecast.server.answering.guard import packed
 from zonecast.server.answering.notified import Notified
 from zonecast.server.answering.optional import Optional
-from zonecast.server.answering.packet_cache import PacketCache
+from zonecast.server.answering.packet_cache import PLACES, PacketCache
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.server.answering.rules import Rules
 from zonecast.server.answering.transferring import (
@@ -129,6 +129,41 @@ class Responder:
             self.cache.forget()
             self._number = view.number
             self._expired = expired
+
+    def replies(self, packets: Sequence[bytes]) -> list[bytes | None]:
+        """The replies to one batch of datagrams, by slot; None for silence.
+
+        What most packets are is dealt with here, without a call between: a query that came before,
+        or one in lower case, without EDNS, for what `exact_match` finds."""
+        cache, view = self.cache, self._view
+        known, came = cache.get, cache.came
+        found: list[bytes | None] = []
+        marked = 0
+        for packet in packets:
+            query = packet[2:]
+            body = known(query)
+            if body is not None:
+                found.append(packet[:2] + body)
+                continue
+            if query.islower() and query[8:10] == _EMPTY:
+                try:
+                    exact = exact_match(packet, view, True)
+                except Exception as error:  # noqa: BLE001 - no packet may end a worker
+                    self.fault(error)
+                    exact = None
+                if exact is not None:
+                    place = hash(query) % PLACES
+                    if came[place]:
+                        cache.keep(query, exact)
+                    else:
+                        came[place] = 1
+                        marked += 1
+                    found.append(exact)
+                    continue
+            reply = self.reply(packet, len(found))
+            found.append(reply if isinstance(reply, bytes) else None)
+        cache.noted(marked)
+        return found
 
     def reply(self, packet: bytes, client: Any) -> Reply:
         """The reply; Outgoing for a transfer over a stream; None for silence.
