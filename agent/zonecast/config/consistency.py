@@ -35,6 +35,15 @@ def check(config: Config, document: Document) -> None:
             raise document.below("secondary", number).error(
                 f"'{secondary.name}' is to transfer over TLS, but there is no [tls]", at=("tls",)
             )
+        certified = "pins" if secondary.pins else "authentication-name"
+        if (secondary.pins or secondary.authentication_name) and (
+            config.tls is None or config.tls.client_ca_file is None
+        ):
+            raise document.below("secondary", number).error(
+                f"'{secondary.name}' is to show a certificate, but nothing vouches for one",
+                remedy="give [tls] a 'client-ca-file': authorities, or the certificate itself",
+                at=(certified,),
+            )
     _check_lists(config.query, document.below("query"))
     keys = {key.name for key in config.key}
     for table, peers in (("secondary", config.secondary), ("primary", config.primary)):

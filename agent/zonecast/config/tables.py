@@ -143,6 +143,12 @@ class SecondaryConfig(PeerConfig):
     """[[secondary]]: whom to NOTIFY and who may transfer."""
 
     tls: bool = option("whether it may transfer over TLS alone", flag, False)
+    pins: tuple[str, ...] = option(
+        "the keys that its certificate may have: SHA-256, base64", several(read_pin), ()
+    )
+    authentication_name: str = option(
+        "the name that its certificate has to be for", read_host_name, ""
+    )
     notify_rate: int = option("NOTIFYs to it a second, at most", whole(1, 100_000), 500)
 
 
@@ -152,6 +158,9 @@ class TlsConfig:
 
     certificate_file: Path = option("the certificate and its intermediates, PEM", read_path)
     key_file: Path = option("its private key, PEM, without passphrase", read_path)
+    client_ca_file: Path | None = option(
+        "certificates of those who may issue clients', or of clients, PEM", read_path, None
+    )
     listen: tuple[Endpoint, ...] = option(
         "addresses answered on over TLS, port 853 by default; ignored when systemd passes such",
         several(read_tls_endpoint),

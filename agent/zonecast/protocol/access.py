@@ -1,7 +1,8 @@
 """Who may transfer and who may notify: denied unless listed.
 
 A peer with keys is known by one of its keys wherever it comes from (key before address: NAT, and
-addresses can be forged); a peer without keys is known by its address.
+addresses can be forged), one with a certificate by that over TLS (RFC 9103 §9.3.3), one that has both
+by both; a peer with neither is known by its address.
 """
 
 from __future__ import annotations
@@ -15,11 +16,22 @@ from zonecast.errors import ConfigError
 
 class Peer(NamedTuple):
     """A configured secondary or primary: an IP `address` in text, without port, and the wire
-    names of its keys in lower case."""
+    names of its keys in lower case; the pins of the keys that its certificate may have, and the
+    lower-cased name that it has to be for, where it has to show one."""
 
     name: str
     address: str
     keys: frozenset[bytes] = frozenset()
+    pins: frozenset[str] = frozenset()
+    certificate_name: str = ""
+
+
+class Shown(NamedTuple):
+    """A certificate that a client showed over TLS and that was verified: the pin of its key (see
+    `pinning`), and the lower-cased names it is for."""
+
+    pin: str
+    names: frozenset[str]
 
 
 class Access:
@@ -29,9 +41,10 @@ class Access:
         self._secondaries = _Rule(secondaries)
         self._primaries = _Rule(primaries)
 
-    def may_transfer(self, ip: str, key_name: bytes | None) -> bool:
-        """Whether the host at `ip` that signed with `key_name` may have a zone."""
-        return bool(self._secondaries.match(ip, key_name))
+    def may_transfer(self, ip: str, key_name: bytes | None, shown: Shown | None = None) -> bool:
+        """Whether the host at `ip` that signed with `key_name`, and showed that certificate, may
+        have a zone."""
+        return bool(self._secondaries.match(ip, key_name, shown))
 
     def may_notify(self, ip: str, key_name: bytes | None) -> bool:
         """Whether a NOTIFY from there is believed."""
@@ -48,20 +61,33 @@ class Access:
 
 class _Rule:
     def __init__(self, peers: Iterable[Peer]) -> None:
-        self._by_key: dict[bytes, set[str]] = {}
-        self._by_address: dict[str, set[str]] = {}
+        # By what a peer is known by: the name of a key, an address, a certificate's pin or name.
+        self._known: dict[bytes | str, set[Peer]] = {}
         for peer in peers:
             address = _address(peer)
-            for key in peer.keys:
-                self._by_key.setdefault(key.lower(), set()).add(peer.name)
-            if not peer.keys:
-                self._by_address.setdefault(address, set()).add(peer.name)
+            marks: Iterable[bytes | str] = [key.lower() for key in peer.keys]
+            marks = marks or [f"pin {pin}" for pin in peer.pins]
+            marks = marks or ([f"name {peer.certificate_name}"] if peer.certificate_name else [])
+            for mark in marks or [address]:
+                self._known.setdefault(mark, set()).add(peer)
 
-    def match(self, ip: str, key_name: bytes | None) -> frozenset[str]:
-        found = set(self._by_address.get(_plain(ip), ()))
+    def match(self, ip: str, key_name: bytes | None, shown: Shown | None = None) -> frozenset[str]:
+        marks: list[bytes | str] = [_plain(ip)]
         if key_name is not None:
-            found |= self._by_key.get(key_name, set())
-        return frozenset(found)
+            marks.append(key_name)
+        if shown is not None:
+            marks += [f"pin {shown.pin}", *(f"name {name}" for name in shown.names)]
+        found = set().union(*(self._known.get(mark, ()) for mark in marks))
+        return frozenset(peer.name for peer in found if _shows(peer, shown))
+
+
+def _shows(peer: Peer, shown: Shown | None) -> bool:
+    """Whether that is the certificate of this peer, or it needs none."""
+    if not peer.pins and not peer.certificate_name:
+        return True
+    if shown is None or (peer.pins and shown.pin not in peer.pins):
+        return False
+    return not peer.certificate_name or peer.certificate_name in shown.names
 
 
 def _address(peer: Peer) -> str:

@@ -166,7 +166,15 @@ def worker_settings(config: Config, cookie_secret: str, rates: RateTable) -> Mes
             }
             for key in config.key
         ],
-        "secondaries": [{**_peer(peer), "tls": peer.tls} for peer in config.secondary],
+        "secondaries": [
+            {
+                **_peer(peer),
+                "tls": peer.tls,
+                "pins": peer.pins,
+                "certificate-name": peer.authentication_name,
+            }
+            for peer in config.secondary
+        ],
         "primaries": [_peer(peer) for peer in config.primary],
         "site": {
             "identity": config.identity,
@@ -193,11 +201,12 @@ def _tls_settings(tls: TlsConfig) -> Message:
     # Only here: without TLS the controller has no use for OpenSSL.
     from zonecast.server.answering.certificate import make_context
 
-    make_context(tls.certificate_file, tls.key_file, tls.oldest_version)
+    make_context(tls.certificate_file, tls.key_file, tls.oldest_version, tls.client_ca_file)
     return {
         "certificate-file": str(tls.certificate_file),
         "key-file": str(tls.key_file),
         "oldest": tls.oldest_version,
+        "client-ca-file": None if tls.client_ca_file is None else str(tls.client_ca_file),
     }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from zonecast.errors import WireError
+from zonecast.protocol.access import Shown
 from zonecast.protocol.answer_exact import exact_match
 from zonecast.protocol.answer_query import Extras, answer_query
 from zonecast.protocol.chaos import CLASS_CHAOS, chaos_reply
@@ -75,7 +76,7 @@ class Responder:
     `client` a packed one, for transports that have it so.
     `report` takes messages for the controller: NOTIFYs received and faults. `cache` has replies
     after the identifier by queries after theirs, right for the version in use. `encrypted`: it
-    is over TLS.
+    is over TLS, where `shown` gives the certificate that a client showed.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Responder:
         datagram: bool,
         client: Callable[[Any], bytes] | None = None,
         encrypted: bool = False,
+        shown: Callable[[Any], Shown | None] = lambda _: None,
     ) -> None:
         self.cache = PacketCache()
         self._datagram = datagram
@@ -94,6 +96,7 @@ class Responder:
         self.rules = rules
         self._report = report
         self._client_ip = client_ip
+        self._shown = shown
         self._client = client or (lambda of: packed(client_ip(of)))
         self._notified = Notified(report)
         self._now = 0.0
@@ -370,7 +373,7 @@ class Responder:
     ) -> Reply:
         """AXFR and IXFR (RFC 5936, RFC 1995): denied by default, AXFR over streams only."""
         ip = self._client_ip(client)
-        allowed = self._rules.access.may_transfer(ip, key)
+        allowed = self._rules.access.may_transfer(ip, key, self._shown(client))
         refused = refuse_transfer(query, self._view, allowed, self._datagram)
         if refused:
             return error_reply(packet, refused, denial(query.edns, refused))

@@ -55,7 +55,9 @@ def read_rules(
     secondaries of which TLS is wanted have it; without `transfers` there are no secondaries.
     Raises ConfigError, BadNameError."""
     secondaries = [
-        peer for peer in settings["secondaries"] if transfers and (encrypted or not peer.get("tls"))
+        peer
+        for peer in settings["secondaries"]
+        if transfers and (encrypted or not (peer.get("tls") or _is_certified(peer)))
     ]
     keys = [make_key(key["name"], key["algorithm"], key["secret"]) for key in settings["keys"]]
     access = Access(map(_peer, secondaries), map(_peer, settings["primaries"]))
@@ -82,4 +84,9 @@ def _site(settings: dict[str, Any], idle: float) -> Site:
 def _peer(peer: dict[str, Any]) -> Peer:
     host = peer["address"].rpartition(":")[0].strip("[]")
     keys = frozenset(names.from_text(key).lower() for key in peer["keys"])
-    return Peer(peer["name"], host, keys)
+    pins = frozenset(peer.get("pins", ()))
+    return Peer(peer["name"], host, keys, pins, peer.get("certificate-name", ""))
+
+
+def _is_certified(peer: dict[str, Any]) -> bool:
+    return bool(peer.get("pins") or peer.get("certificate-name"))

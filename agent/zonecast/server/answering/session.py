@@ -12,7 +12,9 @@ import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from zonecast.protocol.access import Shown
 from zonecast.server.answering.connections import Connection, Connections
 from zonecast.server.answering.guard import Guard
 from zonecast.server.answering.pinned import Versions
@@ -27,6 +29,13 @@ MAX_TRANSFERS = 8
 
 LIMIT = 65537
 WRITE_BUFFER = 256 * 1024
+
+
+class Client(NamedTuple):
+    """Who is at the other end: its IP address in text, and the certificate that it showed."""
+
+    address: str
+    shown: Shown | None
 
 
 @dataclass
@@ -52,11 +61,14 @@ class Session:
         connection: Connection,
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         responder: Responder,
+        shown: Shown | None = None,
     ) -> None:
+        """`shown` is the certificate that the client showed, if any."""
         self._service = service
         self._connection = connection
         self._reader, self._writer = streams
         self._responder = responder
+        self._client = Client(connection.address, shown)
         self._transfers: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -79,7 +91,7 @@ class Session:
             snapshot = self._service.versions.acquire()
             try:
                 self._responder.use(snapshot)
-                reply = self._responder.reply(packet, self._connection.address)
+                reply = self._responder.reply(packet, self._client)
                 if self._service.guard is not None and isinstance(reply, bytes):
                     address = self._connection.address
                     reply = self._service.guard.single(packet, reply, address, snapshot)

@@ -18,7 +18,7 @@ from typing import Any
 
 from zonecast.errors import ConfigError
 from zonecast.server.answering.accepting import Acceptor, descriptors
-from zonecast.server.answering.certificate import ALPN, Certificate
+from zonecast.server.answering.certificate import ALPN, Certificate, shown
 from zonecast.server.answering.connections import Connection, Connections
 from zonecast.server.answering.guard import Guard, read_rulebook
 from zonecast.server.answering.pinned import Versions
@@ -73,7 +73,8 @@ class StreamWorker:
                 self._responders[transport] = Responder(
                     rules,
                     self._channel.send_or_drop,
-                    str,
+                    lambda client: str(client.address),
+                    shown=lambda client: client.shown,
                     datagram=False,
                     encrypted=encrypted,
                 )
@@ -144,7 +145,8 @@ class StreamWorker:
             tls = streams[1].get_extra_info("ssl_object")
             named = tls is None or tls.selected_alpn_protocol() == ALPN
             responder = self._responders[encrypted, named]
-            await Session(self._service, connection, streams, responder).run()
+            certificate = None if tls is None else shown(tls)
+            await Session(self._service, connection, streams, responder, certificate).run()
         except asyncio.CancelledError:
             pass  # told to stop, or idle for longest where room is wanted
         except OSError:
