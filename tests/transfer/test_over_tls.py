@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import socket
@@ -13,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import dns.flags
+import dns.message
+import dns.rrset
 import pytest
 from agents import Agent, Secret, Zones, peer, primary_config, zone_text
 from peers import free_port, require
@@ -23,12 +27,16 @@ from transfer_support import BASE, KEY_SECRET, ORIGIN, DictSource, as_served, as
 
 from zonecast.errors import WireError
 from zonecast.protocol.pinning import read_certificate
+from zonecast.protocol.primaries import Choice, Newer, Same, Source
 from zonecast.protocol.question import client_serial
 from zonecast.protocol.sections import read_question
 from zonecast.protocol.transfer_out import axfr_messages, ixfr_messages
 from zonecast.server.peers import Primary, Tls, to_message
+from zonecast.server.pulling.polling import WITH_ONE, Polling
+from zonecast.server.query import read_message
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import diff
+from zonecast.zone.names import from_text
 
 MakeAgent = Callable[[str], Agent]
 
@@ -339,6 +347,49 @@ def test_an_agent_over_tls_and_status(
         assert ns2.serial("example.com.") == 2
         with pytest.raises(BlockingIOError):
             datagrams.recv(512)
+
+
+def test_polls_share_connections(certificate: Certificate) -> None:
+    """Two hundred zones take a handshake for each poll that runs at one time, and no more."""
+    zones = [from_text(f"zone{number}.example.") for number in range(200)]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.file, certificate.key)
+    context.set_alpn_protocols(["dot"])
+    handshakes = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal handshakes
+        handshakes += 1
+        try:
+            while True:
+                query = dns.message.from_wire(await read_message(reader))
+                reply = dns.message.make_response(query)
+                reply.flags |= dns.flags.AA
+                name = query.question[0].name
+                soa = "ns1.example. host.example. 42 3600 600 86400 300"
+                reply.answer = [dns.rrset.from_text(name, 300, "IN", "SOA", soa)]
+                wire = reply.to_wire()
+                writer.write(len(wire).to_bytes(2, "big") + wire)
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async def poll() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+            port = server.sockets[0].getsockname()[1]
+            primary = Primary("ns1", "127.0.0.1", 1, None, Tls(port, True, (certificate.pin,)))
+            polling = Polling([primary])
+            polls = [polling.poll(zone, Choice(), ["ns1"], 42) for zone in zones]
+            assert set(await asyncio.gather(*polls)) == {Same(None)}
+            assert 0 < handshakes <= WITH_ONE
+            before = handshakes
+            for zone in zones:
+                assert await polling.poll(zone, Choice(), ["ns1"], 41) == Newer(
+                    [Source("ns1", True)]
+                )
+            assert handshakes == before
+            server.close()
+
+    asyncio.run(poll())
 
 
 def test_config_check_reads_the_files(tmp_path: Path, certificate: Certificate) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from secrets import randbelow
 from typing import Generic, NamedTuple, TypeVar
 
@@ -28,7 +28,9 @@ _SENDS = 3
 _SEE_LOG = "see its log for why"
 
 _T = TypeVar("_T")
-Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+# A connection for one question; whether it serves another one after it, is the context's.
+Connect = Callable[[], AbstractAsyncContextManager[Streams]]
 
 
 class QueryError(ZonecastError):
@@ -127,7 +129,7 @@ async def _ask(
         return None if soa is None else Version(soa, read_expire(message) if edns else None)
 
     request = _Request(with_expire(query) if edns else query, key, read, edns)
-    tcp = connect or (lambda: asyncio.open_connection(*peer))
+    tcp = connect or (lambda: _once(peer))
     version = None
     try:
         if connect is None:
@@ -223,13 +225,19 @@ async def _first_answer(protocol: _Socket, request: _Request[_T], checker: Check
 
 async def _over_stream(request: _Request[_T], connect: Connect) -> _T:
     signed, checker = request.signed()
-    reader, writer = await connect()
-    try:
+    async with connect() as (reader, writer):
         writer.write(len(signed).to_bytes(2, "big") + signed)
-        message = await read_message(reader)
+        return request.take(await read_message(reader), checker)
+
+
+@asynccontextmanager
+async def _once(peer: tuple[str, int]) -> AsyncIterator[Streams]:
+    """A connection that is closed after its question."""
+    reader, writer = await asyncio.open_connection(*peer)
+    try:
+        yield reader, writer
     finally:
         writer.close()
-    return request.take(message, checker)
 
 
 async def read_message(reader: asyncio.StreamReader) -> bytes:
