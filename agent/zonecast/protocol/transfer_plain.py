@@ -21,6 +21,8 @@ from zonecast.zone.rrset import RRset
 
 # What a pointer is the end of, from there on: pointer, type, class, TTL, length.
 _FIXED = struct.Struct(">HHIH")
+# Octets before the name that is all else in the rdata of a type.
+_ONE_NAME = {rd.NS: 0, rd.CNAME: 0, rd.PTR: 0, rd.MX: 2}
 # Of so many heads (see WholeIn) it is known what follows.
 _MAX_HEADS = 10_000
 
@@ -68,6 +70,9 @@ class WholeIn:
                 end = ends.get(message[at + 2 : at + 12])
                 if owner is None or end is None:
                     break
+                if at > position:
+                    owner = message[position:at] + owner
+                    owners[position + POINTERS] = owner
                 if end > 0:
                     end += at
                     tail = message[at + 2 : end]
@@ -76,12 +81,10 @@ class WholeIn:
                     written = message[at + 2 : end]
                     tail = known.get(written, b"")
                     if not tail:
-                        known[written] = tail = _uncompressed(message, at + 2, end)
+                        tail = self._uncompressed(message, at + 2, end, owners)
+                        known[written] = tail
                 if end > size:
                     break
-                if at > position:
-                    owner = message[position:at] + owner
-                    owners[position + POINTERS] = owner
                 if owner == current:
                     tails.append(tail)
                 else:
@@ -97,6 +100,21 @@ class WholeIn:
         self._open = nodes.pop()
         self._assembly.add(nodes)
         return position, count
+
+    def _uncompressed(self, message: bytes, start: int, end: int, owners: Owners) -> bytes:
+        """A record from its type onward, the names in its rdata written out. Raises WireError,
+        IndexError."""
+        rtype = message[start] << 8 | message[start + 1]
+        first = start + 10 + _ONE_NAME.get(rtype, 0)
+        at = first
+        while 0 < (octet := message[at]) < 64:
+            at += octet + 1
+        above = owners.get(octet << 8 | message[at + 1]) if rtype in _ONE_NAME else None
+        if above is not None and at + 2 == end and at - first + len(above) <= self._room:
+            rdata = message[start + 10 : at] + above + self._origin
+        else:
+            rdata = rd.decompress(message, start + 10, end, rtype)
+        return message[start : start + 8] + len(rdata).to_bytes(2, "big") + rdata
 
     def learn(self, head: bytes) -> None:
         """Take note of the head of a record that was read the long way and taken by `add`."""
@@ -135,10 +153,3 @@ class WholeIn:
             return assemble(self._origin, soa, (rrsets[key] for key in sorted(rrsets)))
         self._assembly.add((self._open,))
         return self._assembly.finish(soa)
-
-
-def _uncompressed(message: bytes, start: int, end: int) -> bytes:
-    """A record from its type onward, the names in its rdata written out. Raises WireError."""
-    rtype = message[start] << 8 | message[start + 1]
-    rdata = rd.decompress(message, start + 10, end, rtype)
-    return message[start : start + 8] + len(rdata).to_bytes(2, "big") + rdata

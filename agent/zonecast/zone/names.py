@@ -175,9 +175,10 @@ def node_key(owner: bytes) -> bytes:
     """The node key of an owner (see the module's text); at most 504 octets."""
     if not owner:
         return b""
+    label = owner[1:].lower()
+    if owner[0] == len(label) and b"\x00" not in label and b"\x01" not in label:
+        return label + b"\x00"  # as most owners are
     lowered = owner.lower()
-    if owner[0] + 1 == len(owner) and b"\x00" not in lowered and b"\x01" not in lowered[1:]:
-        return lowered[1:] + b"\x00"  # one plain label, as most owners are
     if b"\x00" in lowered or b"\x01" in lowered:
         parts = [
             label.replace(b"\x01", b"\x01\x02").replace(b"\x00", b"\x01\x01")
