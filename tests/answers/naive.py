@@ -63,10 +63,17 @@ class Node(dict[int, tuple[int, list[dns.rdata.Rdata]]]):
 
 
 class Reference:
-    """A server of these zones. `dnssec`: all its clients set DO."""
+    """A server of these zones, of which those in `expired` may not be spoken of. `dnssec`: all its
+    clients set DO."""
 
-    def __init__(self, zones: list[dns.zone.Zone], dnssec: bool = False) -> None:
+    def __init__(
+        self,
+        zones: list[dns.zone.Zone],
+        dnssec: bool = False,
+        expired: frozenset[dns.name.Name] = frozenset(),
+    ) -> None:
         self.dnssec = dnssec
+        self.expired = expired
         self.zones: dict[dns.name.Name, dict[dns.name.Name, Node]] = {}
         self.hashed: dict[dns.name.Name, dict[dns.name.Name, Node]] = {}
         for zone in zones:
@@ -86,9 +93,13 @@ class Reference:
             said.rcode = dns.rcode.REFUSED
             said.authoritative = False
             return said
+        if origin in self.expired:
+            said.rcode = dns.rcode.SERVFAIL
+            said.authoritative = False
+            return said
         targets: list[tuple[dns.name.Name, dns.name.Name]] = []
         visited = set()
-        while origin is not None:
+        while origin is not None and origin not in self.expired:
             visited.add(qname)
             following = self.match_down(origin, qname, qtype, said, targets)
             if following is None or following in visited or len(visited) > 16:
@@ -279,6 +290,11 @@ def hosts(owner: dns.name.Name, rtype: int, node: Node) -> list[dns.name.Name]:
     for rdata in node[rtype][1]:
         if rtype in (t.NS, t.SRV):
             found.append(rdata.target)
-        elif rtype == t.MX:
+        elif rtype in (t.MX, t.KX):
             found.append(rdata.exchange)
+        elif rtype == t.AFSDB:
+            found.append(rdata.hostname)
+        elif rtype in (t.SVCB, t.HTTPS):
+            own = rdata.target == dns.name.root and rdata.priority
+            found.append(owner if own else rdata.target)
     return [host for host in found if host != dns.name.root]
