@@ -57,7 +57,7 @@ test-replay: $(READY)
 
 # `make test` has the short form. What is found is left in build/fuzz, and ends this.
 fuzz: $(READY)
-	set -e; for target in reader bump hook merge policy increment; do \
+	set -e; for target in reader bump hook merge policy increment packet; do \
 		nice $(BIN)/python tests/fuzz/guided.py $$target $(FUZZ_SECONDS); done
 
 # Each script that can be run prints its own section; what is written is whole or not at all.

@@ -1,10 +1,11 @@
-"""Where fuzzing starts: real zone files, and the words that they are made of."""
+"""Where fuzzing starts: real zone files and queries, and the words that they are made of."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
+from answering import starts
 from targets import BIG, SEPARATOR, TOP
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,10 @@ WORDS = (
     b"1", b"60", b"1h", b"1w2d", b"4294967295", b"4294967296", b"99999999999", b"\\# 4 00000000",
     b"$ORIGIN ", b"$TTL ", b"$INCLUDE a.inc", b"$GENERATE ", b"0-9", b"1-3/2", b"${0,3,n}", b"$",
     b"alpn=h2", b"key65535=", b"v=spf1 ", b"v=DKIM1; p=", b"v=DMARC1; p=none", b"zonecast: ignore=",
+    # of packets
+    b"\xc0\x0c", b"\xc0\xff", b"\x00\x01", b"\x00\xfb", b"\x00\xff", b"\x00\xfa\x00\xff",
+    b"\x00\x00\x29\x04\xd0", b"\x00\x0a\x00\x08", b"\x00\x0a\x00\x18", b"\x00\x1c\x00\x0a\x00\x18",
+    b"\x03www\x07example\x00", b"\x01*", b"\xff\xff", b"\x80\x00",
     b"a" * 63, b"a" * 64, b"a." * 130, SEPARATOR,
 )  # fmt: skip
 
@@ -61,6 +66,8 @@ def inputs(target: str) -> list[bytes]:
     """What a target is given first."""
     if target == "policy":
         return list(POLICIES)
+    if target == "packet":
+        return starts()
     if target == "increment":
         return [_edit(b"2026112101", b"2026112102") + _edit(*each) for each in EDITED]
     if target == "hook":

@@ -15,6 +15,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from answering import packet
+
 from zonecast.cli.hooks.judgement import Parent, judge_change
 from zonecast.cli.hooks.merge import Sides, merge_zone
 from zonecast.cli.hooks.serials import Wanted, plan_edits
@@ -235,5 +237,5 @@ def _as_set(rrset: RRset) -> tuple[bytes, int, frozenset[bytes]]:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (reader, bump, hook, merge, policy, increment)
+    target.__name__: target for target in (reader, bump, hook, merge, policy, increment, packet)
 }

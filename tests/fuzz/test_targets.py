@@ -1,5 +1,5 @@
 """Arbitrary octets and mutated real zone files through reader, hook, bump, merge driver and policy:
-an error with its place, never a traceback, never a hang."""
+an error with its place, never a traceback, never a hang. And packets: an answer, or due silence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from zonecast.zone.zonefile.increment import read_step
 # CPU seconds that no small input may take; what never ends is pytest-timeout's to stop.
 MOST = 10
 
-EXAMPLES = {"reader": 400, "bump": 300, "hook": 250, "merge": 60, "policy": 200, "increment": 200}
+EXAMPLES = {
+    "reader": 400,
+    "bump": 300,
+    "hook": 250,
+    "merge": 60,
+    "policy": 200,
+    "increment": 200,
+    "packet": 800,
+}
 
 Edit = tuple[float, int, bytes]
 EDITS = st.lists(
