@@ -12,7 +12,7 @@ from zonecast.cli.diffing.served import read_key_file, transferred
 from zonecast.cli.import_files import Placed, Tree
 from zonecast.cli.render import counted, say
 from zonecast.config.tables import ALGORITHMS
-from zonecast.config.values import Endpoint, read_endpoint
+from zonecast.config.values import TLS_PORT, Endpoint, read_endpoint, read_pin
 from zonecast.errors import (
     BadNameError,
     RejectedError,
@@ -23,10 +23,13 @@ from zonecast.errors import (
 )
 from zonecast.protocol import catalog
 from zonecast.protocol.transfer_in import TransferError
-from zonecast.server.pulling.fetch import Primary, UnreachableError
+from zonecast.server.peers import Primary, Tls
+from zonecast.server.pulling.fetch import UnreachableError
 from zonecast.zone import names
 from zonecast.zone.policy import POLICY_FILE
 from zonecast.zone.rrset import Zone
+
+DNS_PORT = 53
 
 # Transfers under way at once; each may hold a whole zone in memory.
 AT_ONCE = 8
@@ -46,6 +49,15 @@ AT_ONCE = 8
 @click.option(
     "--algorithm", type=click.Choice(ALGORITHMS), help="The key's, where its file has none."
 )
+@click.option("--tls", is_flag=True, help="Transfer over TLS, from port 853 unless one is given.")
+@click.option(
+    "--pin", "pins", multiple=True, metavar="PIN", help="With --tls, a key that it may have."
+)
+@click.option(
+    "--tls-name",
+    metavar="NAME",
+    help="With --tls, whose certificate it has to have, of an authority.",
+)
 @click.option(
     "--catalog", "listing", metavar="NAME", help="Every zone that this catalog lists, too."
 )
@@ -63,6 +75,9 @@ def command(
     key_file: Path | None,
     key_name: str | None,
     algorithm: str | None,
+    tls: bool,
+    pins: tuple[str, ...],
+    tls_name: str | None,
     listing: str | None,
     into: Path,
     force: bool,
@@ -77,12 +92,16 @@ def command(
         raise click.UsageError("name a ZONE, or a --catalog")
     if key_file is None and (key_name or algorithm):
         raise click.UsageError("--key and --algorithm go with --key-file")
-    endpoint = _endpoint(server)
+    if not tls and (pins or tls_name):
+        raise click.UsageError("--pin and --tls-name go with --tls")
+    endpoint = _endpoint(server, TLS_PORT if tls else DNS_PORT)
+    how = _tls(endpoint.port, pins, tls_name) if tls else None
     key = None if key_file is None else read_key_file(key_file, key_name, algorithm)
     wanted = [_origin(text, "ZONE") for text in zones]
     catalog_name = None if listing is None else _origin(listing, "--catalog")
     _make(into)
-    job = _Import(Primary(str(endpoint), endpoint.host, endpoint.port, key), Tree(into), force)
+    primary = Primary(str(endpoint), endpoint.host, endpoint.port, key, how)
+    job = _Import(primary, Tree(into), force)
     asyncio.run(job.run(wanted, catalog_name))
     job.report()
 
@@ -158,11 +177,21 @@ class _Import:
             raise click.exceptions.Exit(self._status)
 
 
-def _endpoint(text: str) -> Endpoint:
+def _endpoint(text: str, port: int) -> Endpoint:
     try:
-        return read_endpoint(text)
+        return read_endpoint(text, port)
     except ValueError as error:
         raise UsageError(str(error), where="--axfr", remedy="192.0.2.1 or 192.0.2.1:53") from None
+
+
+def _tls(port: int, pins: Iterable[str], name: str | None) -> Tls:
+    try:
+        known = tuple(map(read_pin, pins))
+    except ValueError as error:
+        raise UsageError(
+            str(error), where="--pin", remedy="give what kdig +tls -d prints, 44 characters"
+        ) from None
+    return Tls(port, strict=True, pins=known, by_authority=name is not None, name=name or "")
 
 
 def _origin(text: str, where: str) -> bytes:
