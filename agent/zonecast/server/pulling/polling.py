@@ -60,6 +60,18 @@ class Polling:
                 choice.answered(name, serial, version.expire, time.time())
         return choice.verdict(names, ours, time.time(), self.standings)
 
+    async def learn(self, origin: bytes, choice: Choice, name: str, ours: int) -> None:
+        """Ask one that gave a zone without a poll and did not say when it expires there, whether it
+        says so with the SOA, as BIND does. No answer, or one for another version, is none."""
+        primary = self._primaries[name]
+        try:
+            async with self._slots.of(primary):
+                version = await self._ask(origin, primary)
+        except (ZonecastError, OSError):
+            return
+        if soa_serial(version.soa.rdatas[0]) == ours:
+            choice.answered(name, ours, version.expire, time.time())
+
     async def _ask(self, origin: bytes, primary: Primary) -> Version:
         """What a primary has of a zone; where TLS is strict, nothing is asked in clear."""
         host, port, key, tls = primary.host, primary.port, primary.key, primary.tls

@@ -238,6 +238,8 @@ class Pulling:
             if reply["ok"] and zone.origin not in self.zones:
                 await self.remove([zone.origin])  # it came after nobody wanted it any more
             return
+        if reply["ok"] and reply["expire"] is None and zone.choice.of(reply["primary"]).at is None:
+            await self._polling.learn(zone.origin, zone.choice, reply["primary"], reply["serial"])
         now, jitter = time.time(), random.random()
         self._note_errors(zone, reply, now, jitter)
         if not reply["ok"]:
@@ -273,7 +275,7 @@ class Pulling:
         zone.last["at"] = now
         expire = reply["expire"]
         if expire is None:
-            # BIND says it with a SOA alone.
+            # It may have said so with the SOA.
             expire = zone.choice.of(name).expires_in(now)
         if reply["how"] == "unchanged":
             zone.choice.answered(name, reply["serial"], expire, now)
