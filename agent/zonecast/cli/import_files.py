@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zonecast.cli.place import find_place
-from zonecast.cli.revisions import read_zones, work_tree
+from zonecast.cli.revisions import work_tree
 from zonecast.errors import RejectedError, RepositoryError, remedy_for
+from zonecast.server.reading import helpers
 from zonecast.zone import names
-from zonecast.zone.collection import zone_files
+from zonecast.zone.collection import Reading, zone_files
 from zonecast.zone.policy import POLICY_FILE
 from zonecast.zone.rrset import Zone
 from zonecast.zone.zonefile.writer import zone_text
@@ -42,13 +43,14 @@ class Tree:
         self._into = into.resolve().relative_to(self._place.top).as_posix()
         self._files = work_tree(self._place.top, self._place.repository)
         self._policy = self._files.policy(self._place.display(POLICY_FILE))
-        found, _ = zone_files(self._files.paths, self._policy)
-        self._known = {origin.lower(): path for path, origin in reversed(found.items())}
-        self._taken = set(self._known.values())
+        self._reading = Reading(
+            self._files.paths, self._files.read, self._policy, helpers=helpers()
+        )
+        self._taken = set(self._reading.origins)
 
     def place(self, origin: bytes) -> Placed:
         """The file that holds the zone, else where it goes: a name of its own for each zone."""
-        known = self._known.get(origin)
+        known = self._reading.holders.get(origin)
         if known is not None:
             return Placed(known, self._place.display(known), True)
         name = _ODD.sub("_", names.to_text(origin).rstrip(".").lower()) or "root"
@@ -68,7 +70,7 @@ class Tree:
         Raises RejectedError where it says something else and `force` is not given, and for a
         zone that no file can hold; RepositoryError.
         """
-        if placed.exists and self._holds(placed.path, zone):
+        if self._holds(zone):
             return False
         if placed.exists and not force:
             raise RejectedError(
@@ -92,15 +94,13 @@ class Tree:
             ) from None
         return True
 
-    def _holds(self, path: str, zone: Zone) -> bool:
-        if path not in self._files.paths:
+    def _holds(self, zone: Zone) -> bool:
+        """Whether the zone's file says what `zone` is."""
+        origin = zone.origin.lower()
+        if origin not in self._reading.holders:
             return False
-        read = read_zones(self._files, self._policy, path.__eq__).zones.get(zone.origin.lower())
-        return (
-            read is not None
-            and read.zone.serial == zone.serial
-            and read.zone.content_hash() == zone.content_hash()
-        )
+        here = self._reading.zone(origin).zone
+        return (here.serial, here.content_hash()) == (zone.serial, zone.content_hash())
 
     def unnamed(self, written: Mapping[bytes, Placed]) -> Iterable[str]:
         """The lines under [origins] that the policy lacks for these zones, by origin."""
