@@ -1,4 +1,5 @@
-"""Worlds signed with BIND's tools: NSEC, NSEC3, and NSEC3 with opt-out in turn."""
+"""Worlds signed with BIND's tools: NSEC, NSEC3, and NSEC3 with opt-out in turn; of worlds with several
+zones some stay unsigned."""
 
 from __future__ import annotations
 
@@ -10,13 +11,17 @@ from facts import Facts
 from madezone import World
 from peers import require
 
+UNSIGNED = cycle((True, False, False))
 CHAINS = cycle(([], ["-3", "-", "-H", "0"], ["-3", "aabb", "-H", "1", "-A"]))
 
 
 def sign(world: World, directory: Path) -> Facts:
     """The world, each zone signed with a key of its own."""
     texts = {}
-    for origin, text in world.zones.items():
+    for number, (origin, text) in enumerate(world.zones.items()):
+        if number and next(UNSIGNED):
+            texts[origin] = text
+            continue
         place = directory / f"signed-{origin.lower()}"
         place.mkdir()
         (place / "zone").write_text(text)

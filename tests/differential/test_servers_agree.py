@@ -18,7 +18,7 @@ from fleet import Fleet, fleet
 from queries import queries
 from realzones import real_root, real_zones
 from signedworlds import sign
-from tinyworlds import tiny_worlds
+from tinyworlds import tiny_families, tiny_worlds
 from worlds import Maker, make_worlds
 
 WHOLE = os.environ.get("ZONECAST_DIFFERENTIAL") == "whole"
@@ -28,6 +28,7 @@ SEEDS = range(FIRST, FIRST + (8 if WHOLE else 1))
 WORLDS = 12 if WHOLE else 4
 EACH = 1000 if WHOLE else 400  # queries about one generated world
 TINY, EACH_TINY = (200, 60) if WHOLE else (40, 15)
+FAMILIES = 80 if WHOLE else 12
 SIGNED, EACH_SIGNED = (100, 120) if WHOLE else (12, 60)
 REAL = 1000 if WHOLE else 60  # about one real zone
 PATIENCE = 1200 if WHOLE else 120
@@ -51,19 +52,21 @@ def test_generated_zones(tmp_path: Path, seed: int) -> None:
     """Pitfall: where servers were found to differ (DNAME chains, RCODEs after a CNAME, cuts,
     sibling glue, wildcard loops), five are compared."""
     worlds = [(Facts(world.zones), EACH) for world in make_worlds(seed, WORLDS)]
-    worlds += [(Facts(world.zones), EACH_TINY) for world in tiny_worlds(seed, TINY)]
+    tiny = tiny_worlds(seed, TINY) + tiny_families(seed, FAMILIES)
+    worlds += [(Facts(world.zones), EACH_TINY) for world in tiny]
     texts = {origin: text for facts, _ in worlds for origin, text in facts.texts.items()}
     total = Outcome()
     with fleet(tmp_path, texts) as servers:
         for number, (facts, count) in enumerate(worlds):
             total += ask(servers, facts, count, f"{seed}/{number}")
-    conclude(total, WORLDS * EACH + TINY * EACH_TINY)
+    conclude(total, WORLDS * EACH + (TINY + FAMILIES) * EACH_TINY)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_signed_zones(tmp_path: Path, seed: int) -> None:
     """Without PowerDNS, which signs anew what it has no metadata for."""
-    made = [*tiny_worlds(seed, SIGNED), *(Maker(seed, n, size=10).make() for n in range(2))]
+    made = [*tiny_worlds(seed, SIGNED), *tiny_families(seed, FAMILIES // 2)]
+    made += [Maker(seed, n, size=10).make() for n in range(2)]
     worlds = [sign(world, tmp_path) for world in made]
     texts = {origin: text for facts in worlds for origin, text in facts.texts.items()}
     total = Outcome()
