@@ -22,42 +22,59 @@ from pathlib import Path
 from typing import NamedTuple
 
 from answers_compare import differences, serves
+from answers_servers import BIND_OPTIONS, GUARDED, PLAIN
 from floor import echo_server
 from generator import ORIGIN
+from packets import cookies, opt, packets
 from queries import mixed_case, queries, zone_of_names
 from servers import Server, configured, cpu_seconds, running, until
+from signing import sign
 
 MIX = {"hit": 0.85, "nxdomain": 0.05, "wildcard": 0.04, "referral": 0.03, "nodata": 0.03}
 SERVER_CORE, CLIENT_CORE = 0, 1
 
 
 class Case(NamedTuple):
-    """What is asked: the queries for a zone's text, dnsperf's options, and what it shows."""
+    """What is asked: packets about a zone's text; dnsperf's options; how the servers are set up;
+    whether the zone is signed."""
 
     title: str
-    lines: Callable[[bytes], list[str]]
+    packets: Callable[[bytes], list[bytes]]
     options: tuple[str, ...] = ()
+    servers: dict[str, str] = PLAIN
+    signed: bool = False
 
 
 def _mix(text: bytes) -> list[str]:
     return queries(text, MIX, 200_000)
 
 
+def _with_dnssec(text: bytes) -> list[bytes]:
+    return packets(_mix(text), [opt(dnssec=True)])
+
+
 CASES = {
-    "hot": Case("hot: 200,000 distinct queries, 85 % hits, saturated", _mix),
-    "20k": Case("the same at 20,000 queries a second", _mix, ("-Q", "20000")),
-    "case": Case(
-        "EDNS and DO, mixed case",
-        lambda text: mixed_case(_mix(text)),
-        ("-e", "-D"),
+    "hot": Case("hot: 200,000 queries, 85 % hits, saturated", lambda text: packets(_mix(text))),
+    "20k": Case(
+        "the same at 20,000 queries a second", lambda text: packets(_mix(text)), ("-Q", "20000")
     ),
+    "guarded": Case(
+        "the same, saturated, with an access list, a rate limit and statistics",
+        lambda text: packets(_mix(text)),
+        servers=GUARDED,
+    ),
+    "cookies": Case(
+        "EDNS, DO, 10,000 cookies, mixed case",
+        lambda text: packets(mixed_case(_mix(text)), cookies(10_000)),
+    ),
+    "signed": Case("a signed zone, with DO", _with_dnssec, signed=True),
     "nxdomain": Case(
         "random names that do not exist",
-        lambda text: queries(text, {"nxdomain": 1.0}, 1_000_000),
+        lambda text: packets(queries(text, {"nxdomain": 1.0}, 1_000_000)),
     ),
     "cold": Case(
         "every name once, in random order",
-        lambda text: queries(text, {"hit": 1.0}, 1_000_000),
+        lambda text: packets(queries(text, {"hit": 1.0}, 1_000_000)),
     ),
 }
 
@@ -75,7 +92,7 @@ def run(
 ) -> Round:
     """dnsperf against one server. Raises SystemExit where queries are lost."""
     command = ["taskset", "--cpu-list", str(CLIENT_CORE), "dnsperf", "-s", "127.0.0.1"]
-    command += ["-p", str(port), "-d", str(file), "-l", str(seconds), "-c", "8", "-q", "200"]
+    command += ["-p", str(port), "-d", str(file), "-l", str(seconds), "-c", "8", "-q", "200", "-B"]
     before = cpu_seconds(pid)
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
     spent = cpu_seconds(pid) - before
@@ -99,17 +116,16 @@ def measure(case: Case, text: bytes, servers: dict[str, Server], args: argparse.
     """One case's table. The servers take turns; those that wait are stopped, not idle."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zonecast-bench-")))
-        lines = case.lines(text)
+        asked = case.packets(text)
         file = directory / "queries"
-        file.write_text("".join(f"{line}\n" for line in lines))
+        file.write_bytes(b"".join(len(one).to_bytes(2, "big") + one for one in asked))
         processes = {}
         for name, server in servers.items():
             processes[name] = stack.enter_context(running(server, SERVER_CORE)).pid
             until(lambda port=server.port: serves(port), f"{name} to serve the zone")
-        edns = "-e" in case.options
         for name, server in servers.items():
-            whole = name == "zonecast"
-            wrong = differences(servers["Knot"].port, server.port, lines, edns=edns, whole=whole)
+            whole = name == "zonecast" and not case.signed
+            wrong = differences(servers["Knot"].port, server.port, asked, whole=whole)
             if wrong:
                 print(f"{case.title}: {name} differs from Knot: {wrong[:3]}", flush=True)
         ports = {name: server.port for name, server in servers.items()}
@@ -121,7 +137,7 @@ def measure(case: Case, text: bytes, servers: dict[str, Server], args: argparse.
             for name, port in ports.items():
                 done = run(name, processes[name], port, file, args.seconds, case.options)
                 rounds[name].append(done)
-    return _table(f"{case.title} ({len(lines):,} of {args.names:,} names)", rounds)
+    return _table(f"{case.title} ({len(asked):,} distinct, {args.names:,} names)", rounds)
 
 
 def _table(title: str, rounds: dict[str, list[Round]]) -> str:
@@ -159,11 +175,16 @@ def main() -> None:
     text = zone_of_names(args.names)
     only = [name for name in args.servers.split(",") if name]
     for name in args.cases or CASES:
+        case = CASES[name]
         with tempfile.TemporaryDirectory(prefix="zonecast-bench-") as directory:
             file = Path(directory, "zone")
             file.write_bytes(text)
-            servers = configured(Path(directory), ORIGIN, file, names=only)
-            print(measure(CASES[name], text, servers, args), end="\n\n", flush=True)
+            if case.signed:
+                sign(file, ORIGIN)
+            servers = configured(
+                Path(directory), ORIGIN, file, names=only, zones=case.servers, options=BIND_OPTIONS
+            )
+            print(measure(case, text, servers, args), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from typing import Any
 
 import dns.flags
 import dns.message
-import dns.rdatatype
 from generator import ORIGIN
 
 _AT_ONCE = 64
@@ -26,34 +25,24 @@ def serves(port: int) -> bool:
             return False
 
 
-def differences(
-    one: int, other: int, lines: Sequence[str], *, edns: bool, whole: bool
-) -> list[str]:
-    """The queries ("name TYPE") that two servers, by port, answer differently: in all sections, or
+def differences(one: int, other: int, packets: Sequence[bytes], *, whole: bool) -> list[str]:
+    """The questions of packets that two servers, by port, answer differently: in all sections, or
     else in RCODE, flags and answer section, for the rest is each server's taste."""
     if one == other:
         return []
     found = []
-    for start in range(0, len(lines), _AT_ONCE):
-        asked = lines[start : start + _AT_ONCE]
-        packets = [_packet(number, line, edns) for number, line in enumerate(asked)]
-        first, second = _answers(one, packets), _answers(other, packets)
-        for number, line in enumerate(asked):
+    for start in range(0, len(packets), _AT_ONCE):
+        asked = [
+            number.to_bytes(2, "big") + packet[2:]
+            for number, packet in enumerate(packets[start : start + _AT_ONCE])
+        ]
+        first, second = _answers(one, asked), _answers(other, asked)
+        for number, packet in enumerate(asked):
             if first[number] == second[number]:
                 continue
             if _meaning(first[number], whole) != _meaning(second[number], whole):
-                found.append(line)
+                found.append(str(dns.message.from_wire(packet).question[0]))
     return found
-
-
-def _packet(number: int, line: str, edns: bool) -> bytes:
-    name, rtype = line.split()
-    labels = name.rstrip(".").encode().split(b".")
-    question = b"".join(bytes((len(label),)) + label for label in labels) + b"\x00"
-    question += int(dns.rdatatype.from_text(rtype)).to_bytes(2, "big") + b"\x00\x01"
-    opt = b"\x00\x00\x29\x10\x00\x00\x00\x80\x00\x00\x00" if edns else b""
-    counts = b"\x00\x01\x00\x00\x00\x00" + (b"\x00\x01" if edns else b"\x00\x00")
-    return number.to_bytes(2, "big") + b"\x00\x00" + counts + question + opt
 
 
 def _answers(port: int, packets: Sequence[bytes]) -> dict[int, bytes]:

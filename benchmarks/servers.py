@@ -17,6 +17,8 @@ from typing import NamedTuple
 _PATH = f"{os.environ['PATH']}:/usr/sbin"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SECRET = "c2VjcmV0IG9mIGEgYmVuY2htYXJr"  # noqa: S105 - protects nothing: loopback, one run
+# For who is configured to have cookies.
+COOKIE_SECRET = "e5e973e5a6b2a43f48e7dc849e37bfcf"  # noqa: S105 - the same
 
 _KNOT = """\
 server:
@@ -177,6 +179,8 @@ def _tool(name: str) -> str | None:
 def _zonecast(home: Path, port: int, values: dict[str, object]) -> Server:
     conf = home / "zonecast.toml"
     conf.write_text(_ZONECAST.format(**values) + str(values["zone"]))
+    (home / "cookie").write_text(COOKIE_SECRET)
+    (home / "cookie").chmod(0o600)
     if Path(str(values["file"])).exists():
         _make_repository(home / "repository", values)
     command = [sys.executable, "-m", "zonecast", "run", "--config", str(conf)]
