@@ -66,38 +66,46 @@ def test_groups_are_the_policys(zones: Zones, tmp_path: Path) -> None:
     assert producer.listed(TWO) == {}
 
 
-def test_a_zone_that_moves_is_in_both_catalogs_until_everybody_knows(
+MOVED = '[zone."example.info"]\ncatalog = "Two.catalog.invalid."\n'
+BOTH = ["one.catalog.invalid.", "two.catalog.invalid."]
+
+
+def test_a_zone_that_moves_is_announced_listed_in_both_and_gone(
     zones: Zones, tmp_path: Path
 ) -> None:
     producer = Producer(zones, tmp_path / "state")
     producer.publish("")
     assert producer.listed(ONE) == plain(COM, INFO, ORG)
-    moved = '[zone."example.info"]\ncatalog = "Two.catalog.invalid."\n'
-    result = producer.publish(moved)
-    assert result["catalogs"] == ["one.catalog.invalid.", "two.catalog.invalid."]
-    assert producer.listed(TWO) == plain(INFO)
-    leaving = Member(member_label(INFO), coo=TWO)
-    assert producer.listed(ONE) == {**plain(COM, ORG), INFO: leaving}
-    assert result["due"] == producer.now + 7 * DAY
-
+    result = producer.publish(MOVED)
     began = producer.now
-    result = producer.publish(moved, 6 * DAY)
+    assert result["catalogs"] == BOTH[:1], "the old one says it first"
+    leaving = {**plain(COM, ORG), INFO: Member(member_label(INFO), coo=TWO)}
+    assert (producer.listed(ONE), producer.listed(TWO)) == (leaving, {})
+    assert result["due"] == began + 30
+
+    result = producer.publish(MOVED, 30.0)
+    assert (producer.listed(ONE), producer.listed(TWO)) == (leaving, plain(INFO))
+    assert result["catalogs"] == BOTH[1:]
+    result = producer.publish(MOVED, 6 * DAY)
     assert result["due"] == began + 7 * DAY, "it is not begun again by every commit"
     assert result["catalogs"] == []
-    result = producer.publish(moved, DAY)
-    assert (result["catalogs"], result["due"]) == (["one.catalog.invalid."], None)
+
+    result = producer.publish(MOVED, DAY)
+    assert (result["catalogs"], result["due"]) == (BOTH, None), "the new one once more, see there"
     assert producer.listed(ONE) == plain(COM, ORG)
     assert producer.listed(TWO) == plain(INFO)
+    assert producer.publish(MOVED, DAY)["catalogs"] == []
 
 
 def test_a_zone_that_moves_back_is_given_away_once(zones: Zones, tmp_path: Path) -> None:
     producer = Producer(zones, tmp_path / "state")
-    producer.publish('[zone."example.info"]\ncatalog = "two.catalog.invalid"\n')
+    producer.publish(MOVED)
     assert (producer.listed(ONE), producer.listed(TWO)) == (plain(COM, ORG), plain(INFO))
     producer.publish("")
+    producer.publish("", 30.0)
     assert producer.listed(ONE) == plain(COM, INFO, ORG)
     assert producer.listed(TWO) == {INFO: Member(member_label(INFO), coo=ONE)}
-    producer.publish('[zone."example.info"]\ncatalog = "two.catalog.invalid"\n')
+    producer.publish(MOVED)
     assert producer.listed(TWO) == plain(INFO)
     assert producer.listed(ONE)[INFO].coo == TWO
 

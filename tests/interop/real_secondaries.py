@@ -83,7 +83,7 @@ def _named(secondary: RealSecondary) -> list[str]:
 
 def knotd(server: RealServer, primary: int, zones: str) -> list[str]:
     """Knot with a remote called primary, a template called member, and these zones."""
-    (server.directory / "db").mkdir()
+    (server.directory / "db").mkdir(exist_ok=True)
     config = server.directory / "knot.conf"
     config.write_text(f"""
 server:
@@ -131,14 +131,14 @@ def _knotd(secondary: RealSecondary) -> list[str]:
     return knotd(secondary, secondary.primary, zone)
 
 
-def _nsd(secondary: RealSecondary) -> list[str]:
-    """NSD, which alone asks for an IXFR by UDP, and again over TCP where that does not fit."""
-    directory = secondary.directory
+def nsd(server: RealServer, zones: str) -> list[str]:
+    """NSD with these zones."""
+    directory = server.directory
     config = directory / "nsd.conf"
     config.write_text(f"""
 server:
     server-count: 1
-    ip-address: 127.0.0.1@{secondary.port}
+    ip-address: 127.0.0.1@{server.port}
     username: ""
     zonesdir: "{directory}"
     database: ""
@@ -153,21 +153,30 @@ remote-control:
 key:
     name: "{KEY}"
     algorithm: hmac-sha256
-    secret: "{secondary.secret.text}"
+    secret: "{server.secret.text}"
+{zones}""")
+    return [require("nsd"), "-d", "-c", str(config)]
+
+
+def _nsd(secondary: RealSecondary) -> list[str]:
+    """NSD, which alone asks for an IXFR by UDP, and again over TCP where that does not fit."""
+    return nsd(
+        secondary,
+        f"""
 zone:
     name: example.com
-    zonefile: "{directory}/example.com.zone"
+    zonefile: "{secondary.directory}/example.com.zone"
     allow-notify: 127.0.0.1 {KEY}
     request-xfr: UDP 127.0.0.1@{secondary.primary} {KEY}
     provide-xfr: 127.0.0.1 {KEY}
     store-ixfr: yes
     ixfr-number: 20
-""")
-    return [require("nsd"), "-d", "-c", str(config)]
+""",
+    )
 
 
-def pdns_server(server: RealServer, *commands: str) -> list[str]:
-    """PowerDNS with the key, after these commands of pdnsutil."""
+def pdns_server(server: RealServer, *commands: str, options: str = "") -> list[str]:
+    """PowerDNS with the key and further options, after these commands of pdnsutil."""
     program, pdnsutil = require("pdns_server"), require("pdnsutil")
     if not any(Path("/usr/lib").glob("*/pdns/liblmdbbackend.so")):
         lack("PowerDNS's LMDB backend is not installed (Debian package pdns-backend-lmdb)")
@@ -192,7 +201,7 @@ query-cache-ttl=0
 negquery-cache-ttl=0
 zone-cache-refresh-interval=0
 loglevel=6
-""")
+{options}""")
     for words in (f"import-tsig-key {KEY} hmac-sha256 {server.secret.text}", *commands):
         command = [pdnsutil, f"--config-dir={directory}", *words.split()]
         subprocess.run(command, check=True, capture_output=True)

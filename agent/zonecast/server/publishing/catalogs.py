@@ -1,8 +1,9 @@
 """The catalogs of a repository (RFC 9432): which zones each lists, with which properties.
 
 A zone is in the catalog that its repository's policy names, else in the first one configured. One
-that moves stays in the old catalog for a while with a `coo` that names the new one (§4.3.1), so that
-each consumer hands it over, with its data, whichever of the two it hears of first.
+that moves (§4.3.1) first gets a `coo` in the old catalog, a moment later it is in the new one, and
+at last it leaves the old. A consumer may look for the `coo` only when the new catalog changes (BIND
+does), so the new one changes once more then, for who has not moved the zone by that time.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ from zonecast.zone.policy import Policy
 from zonecast.zone.rrset import Zone
 from zonecast.zone.serial import next_serial
 
+# Of the time that a zone is in both catalogs: how long before, in seconds and as a share of that
+# time, the old one says so, and the greatest.
+_AHEAD = 0.1
+_AHEAD_AT_MOST = 30.0
+
 
 @dataclass
 class Written:
-    """The catalogs that changed; what status has to say; when the first zone that moved leaves
-    its old catalog, in POSIX seconds, None where none did."""
+    """The catalogs that changed; what status has to say; when the next step of a zone that moves
+    is due, in POSIX seconds, None where none does."""
 
     changed: list[bytes] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -50,10 +56,14 @@ def write_catalogs(job: Job, transaction: WriteTransaction, now: float) -> Writt
     old = {catalog: snapshot.zone(catalog) for catalog in own}
     listed = {catalog: _members(zone) for catalog, zone in old.items()}
     placed = _places(job, snapshot, listed, written)
-    for catalog in own:
-        listings = {name: p.listing for name, p in placed.items() if p.catalog == catalog}
-        listings |= _moved(job, catalog, listed[catalog], placed, transaction, now, written)
-        if _write(job, catalog, listings, old[catalog], transaction):
+    moves = [_moves(job, c, listed, placed, transaction, now) for c in own]
+    early = {name for move in moves for name in move.early}
+    again = {catalog for move in moves for catalog in move.again}
+    written.due = min((move.due for move in moves if move.due is not None), default=None)
+    for catalog, move in zip(own, moves, strict=True):
+        listings = {n: p.listing for n, p in placed.items() if p.catalog == catalog}
+        listings = {n: listing for n, listing in listings.items() if n not in early} | move.leaving
+        if _write(job, catalog, listings, old[catalog], transaction, anew=catalog in again):
             written.changed.append(catalog)
     return written
 
@@ -111,33 +121,50 @@ def _policy(snapshot: Snapshot, source: str) -> Policy:
         return Policy()  # published by a version that read it otherwise
 
 
-def _moved(
+@dataclass
+class _Moves:
+    """Of one catalog: the members that it gives away, those of them that the new catalog is not
+    to list yet, the catalogs to publish once more, and when the next step is due."""
+
+    leaving: dict[bytes, Listing] = field(default_factory=dict)
+    early: set[bytes] = field(default_factory=set)
+    again: set[bytes] = field(default_factory=set)
+    due: float | None = None
+
+
+def _moves(
     job: Job,
     catalog: bytes,
-    listed: Mapping[bytes, Member],
+    listed: Mapping[bytes, Mapping[bytes, Member]],
     placed: Mapping[bytes, _Place],
     transaction: WriteTransaction,
     now: float,
-    written: Written,
-) -> dict[bytes, Listing]:
-    """The members that another catalog of ours has now, for as long as this one says so."""
+) -> _Moves:
+    """The members of a catalog that another one of ours has now, or is to have."""
     key = f"moved/{names.to_text(catalog)}"
     since: dict[str, float] = transaction.snapshot.meta(key) or {}
+    moves = _Moves()
     kept = {}
-    found = {}
-    for name in listed:
+    for name in listed[catalog]:
         place = placed.get(name)
         if place is None or place.catalog == catalog:
             continue
         began = since.get(name.hex(), now)
-        due = began + job.handover
+        due = began + min(_AHEAD * job.handover, _AHEAD_AT_MOST)
+        # One that moves back is still listed there.
+        if now < due and name not in listed.get(place.catalog, {}):
+            moves.early.add(name)
+        else:
+            due = began + job.handover
         if now < due:
             kept[name.hex()] = began
-            found[name] = place.listing._replace(coo=place.catalog)
-            written.due = due if written.due is None else min(due, written.due)
+            moves.leaving[name] = place.listing._replace(coo=place.catalog)
+            moves.due = due if moves.due is None else min(due, moves.due)
+        else:
+            moves.again.add(place.catalog)
     if kept != since:
         transaction.set_meta(key, kept or None)
-    return found
+    return moves
 
 
 def _write(
@@ -146,15 +173,17 @@ def _write(
     listings: Mapping[bytes, Listing],
     old: Zone | None,
     transaction: WriteTransaction,
+    *,
+    anew: bool,
 ) -> bool:
-    """Publish a catalog where it lists something else than `old`; whether it does."""
+    """Publish a catalog where it lists something else than `old`, or `anew`; whether it is."""
     snapshot = transaction.snapshot
     last = snapshot.removed(catalog) if old is None else old
     above = [*job.serials(catalog)]
     if last is not None and last.serial is not None:
         above.append(last.serial)
     serial = next_serial(above, "unixtime", job.commit_time)
-    zone = build(catalog, listings, serial, old)
+    zone = build(catalog, listings, serial, None if anew else old)
     record = snapshot.record(catalog)
     if zone is not old or record is None:
         transaction.replace(zone, source=CATALOG_SOURCE, commit=job.commit)
