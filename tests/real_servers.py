@@ -25,6 +25,7 @@ class RealServer:
         self.port = free_port()
         self.secret = secret
         self.process: subprocess.Popen[bytes] | None = None
+        self.command: list[str] = []
         directory.mkdir(exist_ok=True)
 
     @property
@@ -34,10 +35,15 @@ class RealServer:
 
     def launch(self, command: list[str]) -> None:
         """Start it."""
+        self.command = command
         with (self.directory / "log").open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, cwd=self.directory
             )
+
+    def restart(self) -> None:
+        """Start it again as it was; it is stopped."""
+        self.launch(self.command)
 
     def serial(self, zone: str) -> int | None:
         """The serial of a zone as it answers to a signed query; None while it does not."""

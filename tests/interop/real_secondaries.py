@@ -119,6 +119,7 @@ template:
     storage: "{server.directory}"
     zonefile-sync: -1
     zonefile-load: none
+    journal-content: all
     master: primary
     acl: peers
 {zones}

@@ -1,5 +1,5 @@
-"""Our secondary under BIND, Knot and NSD: AXFR, then an IXFR after each edit, signed, told by
-NOTIFY; every record equal after every edit."""
+"""Our secondary under BIND, Knot, NSD and PowerDNS: AXFR, then an IXFR after each edit where they
+have that, signed, told by NOTIFY; every record equal after every edit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ EDITS = 10
 
 # An IXFR of NSD 4.6 adds again what has not changed at some names that own several RRsets; that
 # does not fit, and the whole zone is taken.
-EXPECTED = {"named": {"ixfr"}, "knotd": {"ixfr"}, "nsd": {"ixfr", "axfr"}}
+EXPECTED = {
+    "named": {"ixfr"},
+    "knotd": {"ixfr"},
+    "nsd": {"ixfr", "axfr"},
+    "pdns_server": {"axfr"},  # it has no IXFR to send
+}
+
+# PowerDNS's LMDB backend ends labels with a zero octet and takes such a name apart.
+WITHOUT = {"pdns_server": ["nul\\000octet"]}
 
 
 @pytest.mark.parametrize("server", EXPECTED)
 def test_every_record_equal_after_ten_random_edits(
     server: str, tmp_path: Path, secret: Secret, new_agent: Callable[[str], Agent]
 ) -> None:
-    zone = RandomZone(seed=3)
+    zone = RandomZone(seed=3, without=WITHOUT.get(server, ()))
     ns2 = new_agent("ns2")
     with real_primary(server, tmp_path / server, secret, [ns2.port]) as primary:
         primary.publish(zone.text(), zone.serial)
