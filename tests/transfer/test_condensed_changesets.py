@@ -11,12 +11,13 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transfer_support import BASE, ORIGIN, Record, question, soa, zone
+from transfer_support import BASE, ORIGIN, Record, ixfr_octets, question, soa, zone
 
 from zonecast.protocol.compiled import read_transfer_records
 from zonecast.protocol.condensing import Chain, Held, condense, shorten
 from zonecast.protocol.transfer_in import Changesets, TransferIn, WholeZone
 from zonecast.protocol.transfer_out import axfr_messages, ixfr_datagram, ixfr_messages
+from zonecast.protocol.transfer_run import counted, read_run, stored_run
 from zonecast.server.answering.pinned import PinnedZone
 from zonecast.store.reader import Snapshot, ZonesReader
 from zonecast.store.schema import prepare
@@ -138,6 +139,7 @@ def test_every_way_gives_the_same_zone(
     with stored([diff(None, versions[0]), *steps]) as snapshot:
         ref = snapshot.zones[ORIGIN]
         pinned = PinnedZone(snapshot, ref)
+        assert all(run == counted(run.octets) for run in pinned.runs())
         whole = receive(None, axfr_messages(7, question("AXFR"), pinned))
         assert isinstance(whole, WholeZone)
         assert known(whole.zone) == newest
@@ -208,3 +210,10 @@ def test_the_zone_goes_where_the_changes_are_larger() -> None:
         pinned = PinnedZone(snapshot, snapshot.zones[ORIGIN])
         # What is left out may be less than the changes' own SOAs take.
         assert isinstance(receive(0, ixfr_messages(7, question("IXFR"), 0, pinned)), WholeZone)
+
+
+def test_a_run_from_before_there_were_counts_is_counted() -> None:
+    for octets in (b"", ixfr_octets(diff(zone(1, BASE[:1]), zone(2, BASE)))):
+        run = counted(octets)
+        assert read_run(octets) == run
+        assert read_run(stored_run(*run)) == run

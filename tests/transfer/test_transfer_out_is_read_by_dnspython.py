@@ -14,6 +14,7 @@ from zonecast.errors import WireError
 from zonecast.protocol.compiled import transfer_records
 from zonecast.protocol.question import client_serial
 from zonecast.protocol.transfer_out import axfr_messages, ixfr_datagram, ixfr_messages
+from zonecast.protocol.transfer_run import counted
 from zonecast.protocol.tsig_record import MAX_SIGNATURE
 from zonecast.zone.changeset import diff
 from zonecast.zone.rrset import Zone
@@ -115,7 +116,7 @@ def test_a_run_larger_than_a_message_is_cut() -> None:
     held = zone(5)
     source = DictSource(held)
     big = b"".join(wire(*(rrset(f"x{n}", "TXT", 1, '"' + "y" * 200 + '"') for n in range(700))))
-    source.runs = lambda: iter([big])  # type: ignore[method-assign]
+    source.runs = lambda: iter([counted(big)])  # type: ignore[method-assign]
     messages = list(axfr_messages(7, question("AXFR"), source))
     assert len(messages) == 3
     counts = [len(dns.message.from_wire(m, one_rr_per_rrset=True).answer) for m in messages]
@@ -125,7 +126,7 @@ def test_a_run_larger_than_a_message_is_cut() -> None:
 def test_a_record_that_fits_into_no_message_is_refused() -> None:
     source = DictSource(zone(5))
     too_big = rrset("x", "A", 1, "192.0.2.1")._replace(rtype=65280, rdatas=(bytes(65400),))
-    source.runs = lambda: iter(wire(too_big))  # type: ignore[method-assign]
+    source.runs = lambda: map(counted, wire(too_big))  # type: ignore[method-assign]
     with pytest.raises(WireError, match="fits into no"):
         list(axfr_messages(7, question("AXFR"), source))
 

@@ -15,6 +15,7 @@ import dns.zone
 
 from zonecast.protocol.compiled import transfer_records
 from zonecast.protocol.condensing import Chain, Held
+from zonecast.protocol.transfer_run import Run, counted
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
@@ -86,10 +87,10 @@ class DictSource:
         assert held.soa is not None
         self.soa: RRset = held.soa
 
-    def runs(self) -> Iterator[bytes]:
+    def runs(self) -> Iterator[Run]:
         for made in self._zone:
             if made.key != SOA_KEY:
-                yield transfer_records(made)
+                yield counted(transfer_records(made))
 
     def journal(self, serial: int) -> Chain | None:
         for place, changeset in enumerate(self._changesets):

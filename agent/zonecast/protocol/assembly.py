@@ -30,6 +30,7 @@ from zonecast.protocol.compiled import (
     record_tails,
     transfer_records,
 )
+from zonecast.protocol.transfer_run import run_octets, stored_run
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import node_key
 from zonecast.zone.rrset import MAX_RRSET, SOA_KEY, RRset, Zone, soa_serial
@@ -79,7 +80,9 @@ class AssembledZone(NamedTuple):
 
     def zone(self) -> Zone:
         """The zone as a value."""
-        rrsets = group(record for _, run in self.runs for record in read_transfer_records(run))
+        rrsets = group(
+            record for _, run in self.runs for record in read_transfer_records(run_octets(run))
+        )
         rrsets[SOA_KEY] = self.soa
         return Zone(self.origin, rrsets)
 
@@ -94,7 +97,7 @@ class Assembly:
         self._hashed: dict[bytes, bytes] = {}
         self._entries: list[bytes] = []
         self._runs: list[tuple[bytes, bytes]] = []
-        self._records = 1
+        self._records = self._run_start = 1
         self._hiding: bytes | None = None
         self._held: list[bytes] = []
         self._first = b""
@@ -184,22 +187,24 @@ class Assembly:
         self._add_octets(node, b"".join(map(transfer_records, held)), records)
 
     def _add_octets(self, node: bytes, octets: bytes, records: int) -> None:
-        self._records += records
         self._size += len(octets)
         if self._size > RUN_SIZE or not self._held:
             self._close_run()
             self._first, self._size = node, len(octets)
         self._held.append(octets)
+        self._records += records
 
     def _close_run(self) -> None:
         if self._held:
-            self._runs.append((self._first, b"".join(self._held)))
+            records = self._records - self._run_start
+            self._runs.append((self._first, stored_run(records, b"".join(self._held))))
+            self._run_start = self._records
         self._held = []
 
     def rows(self) -> Iterator[Row]:
         """The records of the nodes so far, as (owner, type, TTL, rdata)."""
         for _, run in self._runs:
-            yield from read_transfer_records(run)
+            yield from read_transfer_records(run_octets(run))
         yield from read_transfer_records(b"".join(self._held))
 
     def finish(self, soa: RRset) -> AssembledZone:

@@ -16,6 +16,7 @@ from zonecast.errors import WireError
 from zonecast.protocol.compiled import split_records, transfer_records
 from zonecast.protocol.condensing import Chain
 from zonecast.protocol.sections import AA, HEADER, QR
+from zonecast.protocol.transfer_run import Run, counted
 from zonecast.protocol.tsig_record import MAX_SIGNATURE
 from zonecast.zone.rrset import RRset, soa_serial
 from zonecast.zone.serial import is_greater
@@ -29,8 +30,8 @@ class Source(Protocol):
     @property
     def soa(self) -> RRset: ...
 
-    def runs(self) -> Iterator[bytes]:
-        """The zone's finished transfer records without the SOA, in runs."""
+    def runs(self) -> Iterator[Run]:
+        """The zone's finished transfer records without the SOA."""
 
     def journal(self, serial: int) -> Chain | None:
         """What leads from `serial` to this version, in as few octets as may be (see
@@ -45,30 +46,16 @@ class Envelope(NamedTuple):
     question: bytes
     opt: bytes = b""
 
-    def message(self, records: list[bytes]) -> bytes:
+    def message(self, runs: list[Run]) -> bytes:
         """One message around finished records."""
-        body = b"".join(records)
-        header = HEADER.pack(
-            self.query_id, QR | AA, 1, count_records(body), 0, 1 if self.opt else 0
-        )
-        return header + self.question + body + self.opt
+        records = sum([run.records for run in runs])
+        header = HEADER.pack(self.query_id, QR | AA, 1, records, 0, 1 if self.opt else 0)
+        return b"".join([header, self.question, *[run.octets for run in runs], self.opt])
 
     @property
     def room(self) -> int:
         """Octets for records in one message over TCP, a signature allowed for."""
         return MAX_MESSAGE - MAX_SIGNATURE - 12 - len(self.question) - len(self.opt)
-
-
-def count_records(octets: bytes) -> int:
-    """How many finished transfer records these octets are."""
-    position = count = 0
-    size = len(octets)
-    while position < size:
-        while (length := octets[position]) != 0xC0:
-            position += length + 1
-        position += 12 + (octets[position + 10] << 8 | octets[position + 11])
-        count += 1
-    return count
 
 
 def axfr_messages(
@@ -78,8 +65,8 @@ def axfr_messages(
     return _pack(Envelope(query_id, question, opt), _axfr_pieces(source))
 
 
-def _axfr_pieces(source: Source) -> Iterator[bytes]:
-    soa = transfer_records(source.soa)
+def _axfr_pieces(source: Source) -> Iterator[Run]:
+    soa = Run(1, transfer_records(source.soa))
     yield soa
     yield from source.runs()
     yield soa
@@ -94,8 +81,8 @@ def ixfr_messages(
     return _pack(Envelope(query_id, question, opt), _ixfr_pieces(client_serial, source))
 
 
-def _ixfr_pieces(client_serial: int, source: Source) -> Iterable[bytes]:
-    soa = transfer_records(source.soa)
+def _ixfr_pieces(client_serial: int, source: Source) -> Iterable[Run | bytes]:
+    soa = Run(1, transfer_records(source.soa))
     if _is_current(client_serial, source):
         return [soa]
     journal = source.journal(client_serial)
@@ -104,10 +91,10 @@ def _ixfr_pieces(client_serial: int, source: Source) -> Iterable[bytes]:
     return itertools.chain((soa,), journal, (soa,))
 
 
-def _reaches(runs: Iterable[bytes], octets: int) -> bool:
+def _reaches(runs: Iterable[Run], octets: int) -> bool:
     """Whether all runs together have so many octets; no more of them are read than that."""
     for run in runs:
-        octets -= len(run)
+        octets -= len(run.octets)
         if octets <= 0:
             return True
     return False
@@ -130,30 +117,39 @@ def ixfr_datagram(
     off). What does not fit, and a whole zone, is one SOA: the client comes back over TCP
     (RFC 1995 §2)."""
     envelope = Envelope(query_id, question, opt)
-    soa = transfer_records(source.soa)
+    soa = Run(1, transfer_records(source.soa))
     if not _is_current(client_serial, source):
         journal = source.journal(client_serial)
         if journal is not None:
-            size = 12 + len(question) + 2 * len(soa) + len(opt) + journal.octets
+            size = 12 + len(question) + 2 * len(soa.octets) + len(opt) + journal.octets
             if size <= limit:
-                return envelope.message([soa, *journal, soa])
+                return envelope.message([soa, *map(counted, journal), soa])
     return envelope.message([soa])
 
 
-def _pack(envelope: Envelope, pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _pack(envelope: Envelope, pieces: Iterable[Run | bytes]) -> Iterator[bytes]:
     """Whole pieces into messages, in order; a piece too large is cut between records.
 
     Raises WireError for a record that no message holds."""
     room = envelope.room
-    held: list[bytes] = []
+    held: list[Run] = []
     size = 0
     for piece in pieces:
-        for part in (piece,) if len(piece) <= room else split_records(piece, room):
-            if len(part) > room:
-                raise WireError(f"a record of {len(part)} octets fits into no transfer message")
-            if size + len(part) > room:
+        for run in _parts(piece, room):
+            octets = len(run.octets)
+            if octets > room:
+                raise WireError(f"a record of {octets} octets fits into no transfer message")
+            if size + octets > room:
                 yield envelope.message(held)
                 held, size = [], 0
-            held.append(part)
-            size += len(part)
+            held.append(run)
+            size += octets
     yield envelope.message(held)
+
+
+def _parts(piece: Run | bytes, room: int) -> Iterable[Run]:
+    """A run, or records of which nobody knows how many they are, in runs that fit."""
+    octets = piece if isinstance(piece, bytes) else piece.octets
+    if len(octets) > room:
+        return map(counted, split_records(octets, room))
+    return (counted(piece) if isinstance(piece, bytes) else piece,)

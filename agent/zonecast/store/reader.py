@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zonecast.protocol.compiled import group, read_entry, read_transfer_records
+from zonecast.protocol.transfer_run import Run, read_run, run_octets
 from zonecast.protocol.view import ZoneRef
 from zonecast.store.journal import StoredChain, find_chain
 from zonecast.store.schema import (
@@ -203,17 +204,17 @@ class Snapshot:
         tail = read_entry(entry).records[0]
         return RRset(b"", rd.SOA, int.from_bytes(tail[4:8], "big"), (tail[10:],))
 
-    def transfer_runs(self, ref: ZoneRef) -> Iterator[bytes]:
+    def transfer_runs(self, ref: ZoneRef) -> Iterator[Run]:
         """The zone's finished transfer records in canonical order, run by run, without the SOA."""
         cursor = self._transaction.cursor(self._databases["transfer"])
-        return (run for _, run in prefixed(cursor, ref.prefix))
+        return (read_run(run) for _, run in prefixed(cursor, ref.prefix))
 
     def node(self, ref: ZoneRef, node: bytes) -> dict[bytes, RRset]:
         """The RRsets at a node, by RRset key."""
         cursor = self._transaction.cursor(self._databases["transfer"])
         found: dict[bytes, RRset] = {} if node else {SOA_KEY: self.soa(ref)}
         if find_run(cursor, ref.prefix, node):
-            records = read_transfer_records(cursor.value())
+            records = read_transfer_records(run_octets(cursor.value()))
             found |= group(record for record in records if node_key(record[0]) == node)
         return found
 
@@ -223,7 +224,7 @@ class Snapshot:
         more = find_run(cursor, ref.prefix, start)
         while more and cursor.key().startswith(ref.prefix):
             last = None
-            for record in read_transfer_records(cursor.value()):
+            for record in read_transfer_records(run_octets(cursor.value())):
                 node = node_key(record[0])
                 if node >= start and node != last:
                     last = node
@@ -252,7 +253,9 @@ class Snapshot:
     def load(self, ref: ZoneRef) -> Zone:
         """The whole zone as a value."""
         rrsets = group(
-            record for run in self.transfer_runs(ref) for record in read_transfer_records(run)
+            record
+            for run in self.transfer_runs(ref)
+            for record in read_transfer_records(run.octets)
         )
         soa = self.soa(ref)
         rrsets[SOA_KEY] = soa
@@ -264,7 +267,7 @@ class Snapshot:
         is removed: kept up with every change it was a tenth of the time that receiving one takes."""
         total = rrset_hash(self.soa(ref))
         for run in self.transfer_runs(ref):
-            total += sum(map(rrset_hash, group(read_transfer_records(run)).values()))
+            total += sum(map(rrset_hash, group(read_transfer_records(run.octets)).values()))
         return add_hashes(total)
 
     def zone(self, origin: bytes) -> Zone | None:

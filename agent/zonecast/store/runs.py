@@ -11,6 +11,7 @@ from typing import Any
 
 from zonecast.protocol.assembly import RUN_SIZE
 from zonecast.protocol.compiled import group, read_transfer_records, transfer_records
+from zonecast.protocol.transfer_run import Run, run_octets, stored_run
 from zonecast.store.reader import find_run
 from zonecast.zone.rrset import RRset, node_of
 
@@ -45,7 +46,7 @@ class RunEditor:
             self._key = self._end = None
             return
         self._key = cursor.key()
-        for key, rrset in group(read_transfer_records(cursor.value())).items():
+        for key, rrset in group(read_transfer_records(run_octets(cursor.value()))).items():
             self._nodes.setdefault(node_of(key), {})[key] = rrset
         more = cursor.next() and cursor.key().startswith(self._prefix)
         self._end = cursor.key() if more else None
@@ -62,27 +63,36 @@ class RunEditor:
 
 
 def pack(nodes: Nodes, limit: int) -> Iterable[tuple[bytes, bytes]]:
-    """Runs as (node key of the first owner, records). What fits into `limit` octets together
+    """Runs as (node key of the first owner, stored run). What fits into `limit` octets together
     stays together; what does not is cut into runs of RUN_SIZE."""
     pieces = [
-        (node, b"".join([transfer_records(rrsets[key]) for key in sorted(rrsets)]))
+        (node, _run(rrsets[key] for key in sorted(rrsets)))
         for node, rrsets in sorted(nodes.items())
         if rrsets
     ]
-    whole = sum(len(octets) for _, octets in pieces) <= limit
+    whole = sum(len(run.octets) for _, run in pieces) <= limit
     limit_per_run = limit if whole else RUN_SIZE
     first, size = b"", 0
-    held: list[bytes] = []
-    for node, octets in pieces:
-        if held and size + len(octets) > limit_per_run:
-            yield first, b"".join(held)
+    held: list[Run] = []
+    for node, run in pieces:
+        if held and size + len(run.octets) > limit_per_run:
+            yield first, _joined(held)
             held, size = [], 0
         if not held:
             first = node
-        held.append(octets)
-        size += len(octets)
+        held.append(run)
+        size += len(run.octets)
     if held:
-        yield first, b"".join(held)
+        yield first, _joined(held)
+
+
+def _run(rrsets: Iterable[RRset]) -> Run:
+    held = list(rrsets)
+    return Run(sum(len(r.rdatas) for r in held), b"".join(map(transfer_records, held)))
+
+
+def _joined(runs: list[Run]) -> bytes:
+    return stored_run(sum(run.records for run in runs), b"".join(run.octets for run in runs))
 
 
 def delete_prefixed(cursor: Any, prefix: bytes) -> None:

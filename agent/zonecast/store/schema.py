@@ -4,7 +4,7 @@
     zones      lower-cased origin → ZoneRecord as JSON
     prefixes   lower-cased origin → the zone's four-octet key prefix, for the workers' table
     answers    zone prefix + RRset key → answer entry
-    transfer   zone prefix + node key of the first owner → a run of transfer records, no SOA
+    transfer   zone prefix + node key of the first owner → a run of transfer records after their count, no SOA
     journal    zone prefix + sequence (8) → old serial (4), new serial (4), time (8), changeset
     history    zone prefix + sequence (8) → HistoryRecord as JSON
     held       lower-cased origin or a path → why a version is held back, as JSON

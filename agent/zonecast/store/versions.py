@@ -1,7 +1,8 @@
 """The store's format: known at start, converted where it is older, refused where it is newer.
 
 Its number stands under `format` in `meta`. Format 1 had none; it kept a content hash with each
-zone, and no times in the journal.
+zone, and no times in the journal. Format 2 had no counts in the transfer runs, which stay without
+until a change touches them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from zonecast.errors import StoreError
 from zonecast.store.journal import HEAD, entry_time
 
-FORMAT = 2
+FORMAT = 3
 FORMAT_KEY = b"format"
 _FIRST_HEAD = 8
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zonecast.protocol.condensing import Chain, shorten
+from zonecast.protocol.transfer_run import Run
 from zonecast.protocol.view import ZoneRef
 from zonecast.store.reader import Snapshot, ZonesReader
 from zonecast.zone.rrset import RRset
@@ -30,8 +31,8 @@ class PinnedZone:
     def soa(self) -> RRset:
         return self._snapshot.soa(self._ref)
 
-    def runs(self) -> Iterator[bytes]:
-        """The zone's finished transfer records without the SOA, in runs."""
+    def runs(self) -> Iterator[Run]:
+        """The zone's finished transfer records without the SOA."""
         return self._snapshot.transfer_runs(self._ref)
 
     def journal(self, serial: int) -> Chain | None:
