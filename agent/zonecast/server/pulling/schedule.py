@@ -12,14 +12,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import StoreError
 from zonecast.protocol import primaries, refresh
 from zonecast.protocol.primaries import Choice, Source
 from zonecast.protocol.refresh import Refresh, Timers
 from zonecast.server.peers import primary_of, to_message
+from zonecast.server.pulling.agenda import Agenda
 from zonecast.server.pulling.polling import Polling
 from zonecast.server.pulling.pullers import Pullers
 from zonecast.server.pulling.timers import KeptTimers
@@ -68,7 +67,6 @@ class Pulling:
         changed: Callable[[], None],
     ) -> None:
         self._config = config
-        self._control = control
         self._reader = reader
         self._pulled = pulled
         self._changed = changed
@@ -77,7 +75,7 @@ class Pulling:
         self.unlisted_notifies = 0
         self._timers = KeptTimers(control, self._kept)
         self._primaries = {peer.name: primary_of(config, peer) for peer in config.primary}
-        self._heap: list[tuple[float, bytes]] = []
+        self._agenda = Agenda()
         self._wake = asyncio.Event()
         self._polling = Polling(list(self._primaries.values()))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,7 +113,6 @@ class Pulling:
         """Stop pulling a zone. What is under way for it ends without effect on its timers."""
         self.zones.pop(origin, None)
         self._timers.forget(origin)
-        self._set_expired(origin, False)
 
     async def remove(self, origins: Collection[bytes]) -> None:
         """Remove zones from the store, with their journals."""
@@ -127,18 +124,11 @@ class Pulling:
     def release_expired(self) -> None:
         """Let zones that are no longer pulled be answered again: whoever took them over, a
         repository for instance, answers for them now."""
-        for origin in self._control.expired() - self.zones.keys():
-            self._set_expired(origin, False)
-
-    def _set_expired(self, origin: bytes, expired: bool) -> None:
-        try:
-            self._control.set_expired(origin, expired)
-        except StoreError as error:
-            log.error("%s: %s", names.to_text(origin), error)
+        self._timers.release(self.zones)
 
     def _schedule(self, origin: bytes, at: float) -> None:
-        heappush(self._heap, (at, origin))
-        self._wake.set()
+        if self._agenda.put(origin, at):
+            self._wake.set()
 
     async def run(self) -> None:
         """Drive every zone, for ever; cancel it to stop."""
@@ -149,10 +139,10 @@ class Pulling:
                 while True:
                     self._wake.clear()
                     now = time.time()
-                    while self._heap and self._heap[0][0] <= now:
-                        self._step(heappop(self._heap)[1])
-                    pause = self._heap[0][0] - now if self._heap else None
-                    await self._sleep(pause)
+                    for origin in self._agenda.due(now):
+                        self._step(origin)
+                    next_one = self._agenda.next
+                    await self._sleep(None if next_one is None else max(0.0, next_one - now))
         finally:
             self.pullers.stop()
             for task in self._tasks:
@@ -174,11 +164,10 @@ class Pulling:
             action = zone.machine.act(time.time())
             if isinstance(action, refresh.Wait):
                 if action.until is not None:
-                    heappush(self._heap, (action.until, origin))
+                    self._agenda.put(origin, action.until)
                 return
             if isinstance(action, refresh.Expire):
                 log.error("%s has expired: answered with SERVFAIL", names.to_text(origin))
-                self._set_expired(origin, True)
                 self._noted(zone)
             elif isinstance(action, refresh.Poll):
                 self._start(zone, self._poll(zone))
@@ -213,7 +202,6 @@ class Pulling:
             machine.failed(now, jitter, verdict.reason)
         else:
             machine.unchanged(now, jitter, verdict.expire)
-            self._set_expired(zone.origin, machine.expired)
         if isinstance(verdict, primaries.Same | primaries.Failed) and verdict.until is not None:
             machine.check_by(verdict.until)
         self._noted(zone)
@@ -249,10 +237,12 @@ class Pulling:
                 machine.failed(now, jitter, reply["error"])
             self._noted(zone)
             return
+        had_expired = machine.expired
         self._note_transfer(zone, reply, now, jitter)
         if reply["how"] != "unchanged":
-            if machine.expires_at != now + reply["timers"][2]:
-                # Whoever is told now and pulls from us must not be told the whole of the SOA's.
+            if had_expired or machine.expires_at != now + reply["timers"][2]:
+                # Whoever is told now and pulls from us must have it, and not be told the whole of
+                # the SOA's expire.
                 await self._timers.written()
             await self._pulled([zone.origin])
             if self.after_transfer is not None:
@@ -285,7 +275,6 @@ class Pulling:
             timers = Timers(*reply["timers"][:3])
             machine.transferred(reply["serial"], timers, now, jitter, expire)
         self._polling.standings[name].answered()
-        self._set_expired(zone.origin, machine.expired)
         self._noted(zone)
 
     def notified(self, message: dict[str, Any]) -> None:
