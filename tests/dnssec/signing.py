@@ -19,6 +19,8 @@ $TTL 300
 @ NS ns
 @ NS ns.insecure
 @ MX 10 mail
+@ CDS 0 0 0 00
+@ CDNSKEY 0 3 0 AA==
 ns A 192.0.2.53
 ns AAAA 2001:db8::53
 www A 192.0.2.1

@@ -16,6 +16,9 @@ from signing import NAMES, SIGNERS
 # every type with some signer's zone.
 IN_TURN = ("DS", "TXT", "NS", "DS", "NSEC", "CNAME", "DS", "RRSIG", "NSEC3")
 
+# What the signer itself is asked about, and what it tells the parent (RFC 7344).
+OF_THE_APEX = ("DNSKEY", "CDS", "CDNSKEY", "NSEC3PARAM", "SOA")
+
 # A wildcard that holds nothing but stands above something: BIND and Knot leave out the NSEC that
 # shows that it holds nothing, without which delv refuses the answer.
 MORE_THAN_OTHERS = {"a.wd", "b.a.wd"}
@@ -33,7 +36,8 @@ def test_two_of_three_others_say_the_same(served: Served, signer: str) -> None:
             for port in (*served.ours.values(), *served.others.values())
         )
         for number, name in enumerate(NAMES, turn):
-            for qtype in ("A", IN_TURN[number % len(IN_TURN)]):
+            types = ("A", IN_TURN[number % len(IN_TURN)])
+            for qtype in types + (OF_THE_APEX if name == "@" else ()):
                 qname = dns.name.from_text(name, origin) if name != "@" else origin
                 query = dns.message.make_query(qname, qtype, want_dnssec=True, payload=4096)
                 ours = ask(query, primary)

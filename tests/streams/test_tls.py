@@ -108,6 +108,16 @@ def test_other_peoples_clients(served: Agent, pair: Pair, port: int) -> None:
     # Padded to whole blocks, as the query was and none but the two sees it (RFC 8467 §4.1).
     assert "PADDING" in said
     assert "Received 468 B" in said
+    # BIND's client wants the name in the certificate, and keeps asking on one connection.
+    dig = [require("dig"), "@127.0.0.1", "-p", str(port), "+tls", f"+tls-ca={pair.certificate}"]
+    said = run(
+        [*dig, "+tls-hostname=127.0.0.1", "+keepopen", "www.example.com", "example.com", "SOA"]
+    )
+    assert said.count("status: NOERROR") == 2
+    assert said.count("(TLS)") == 2
+    other = [*dig, "+tls-hostname=127.0.0.9", "+tries=1", "www.example.com"]
+    done = subprocess.run(other, capture_output=True, text=True, check=False)
+    assert "status: NOERROR" not in done.stdout
     openssl = [require("openssl"), "s_client", "-connect", f"127.0.0.1:{port}"]
     for options, outcome in (
         (["-alpn", "dot"], "ALPN protocol: dot"),
