@@ -95,14 +95,14 @@ def _secondaries(peers: list[dict[str, Any]], now: float) -> str:
 
 
 def _print_silent(console: Console, zones: list[dict[str, Any]], now: float) -> None:
-    silent = {
-        peer["name"]: peer["silent-since"]
-        for zone in zones
-        for peer in zone.get("secondaries", ())
-        if peer["silent-since"]
-    }
-    for name, since in silent.items():
-        _warn(console, f"{name} does not answer, for {age(now - since)}")
+    silent: dict[str, tuple[float, str]] = {}
+    for zone in zones:
+        for peer in zone.get("secondaries", ()):
+            if peer["silent-since"]:
+                why = peer["error"] or silent.get(peer["name"], (0.0, ""))[1]
+                silent[peer["name"]] = peer["silent-since"], why
+    for name, (since, why) in silent.items():
+        _warn(console, f"{name} does not answer, for {age(now - since)}{why and f': {why}'}")
 
 
 def _print_troubles(console: Console, zone: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _print_troubles(console: Console, zone: dict[str, Any]) -> None:
                 "zone anew there (zonecast retransfer, rndc retransfer)"
             )
             _warn(console, text)
-        if peer["error"] and not peer["has-it"]:
+        if peer["error"] and not peer["has-it"] and not peer["silent-since"]:
             _warn(console, f"{zone['zone']} at {peer['name']}: {peer['error']}")
 
 

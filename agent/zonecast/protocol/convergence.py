@@ -27,7 +27,7 @@ LOOKS = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 2.0, 5.0, 5.0, 10.0, 10.0, 15
 # After so many looks it is told again: a NOTIFY may have been answered and then forgotten.
 LOOKS_TO_TELL_AGAIN = 10
 # Seconds between messages to one that is silent; the last repeats.
-SILENT_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+SILENT_PAUSES = (0.5, 1.0, 2.0, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 30.0, 60.0)
 # Messages of one kind that are under way at once, and that may go out together: what a secondary's
 # socket holds even where its buffer is small.
 AT_ONCE = 16

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
+# With so many zones not seen at secondaries yet, who waits for all of them is not told of each step.
+MANY = 2000
+
 
 class Commands:
     """The commands of one agent: those that only look, and those that act."""
@@ -118,6 +121,9 @@ class Commands:
         while True:
             news = self._agent.news
             started = time.monotonic()
+            if wanted is None and started < deadline and self._agent.notifying.behind() > MANY:
+                await asyncio.sleep(min(deadline - started, 0.2))
+                continue
             report = self._report(wanted)
             published = await self._published(request.get("commit"), since)
             everywhere = published and self._is_everywhere(report, wanted)

@@ -183,6 +183,10 @@ class Notifying:
         await ask(first)
         await asyncio.gather(*map(ask, rest))
 
+    def behind(self) -> int:
+        """How many zones are to be seen at secondaries yet, each at each."""
+        return sum(teller.behind for teller in self._tellers.values())
+
     def silent(self) -> frozenset[str]:
         """The secondaries that do not answer."""
         return frozenset(

@@ -58,6 +58,11 @@ class Teller:
         self._convergence.announce(origin, serial, time.monotonic(), tell=tell)
         self._wake.set()
 
+    @property
+    def behind(self) -> int:
+        """How many zones it is to be seen with yet."""
+        return len(self._convergence)
+
     def forget(self, origin: bytes) -> None:
         """The zone is gone."""
         self._convergence.forget(origin)
