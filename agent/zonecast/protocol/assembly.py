@@ -230,6 +230,13 @@ def assemble(origin: bytes, soa: RRset, rrsets: Iterable[RRset]) -> AssembledZon
     return assembly.finish(soa)
 
 
+def assembled(zone: Zone) -> AssembledZone:
+    """A zone, compiled. Raises ChangesetError without a SOA, and as `assemble` does."""
+    if zone.soa is None:
+        raise ChangesetError("a version without a SOA record cannot be stored")
+    return assemble(zone.origin, zone.soa, (rrset for rrset in zone if rrset is not zone.soa))
+
+
 def _by_node(rrsets: Iterable[RRset]) -> Iterator[tuple[bytes, list[RRset]]]:
     node = b""
     held: list[RRset] = []

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import lmdb
 
 from zonecast.errors import ChangesetError, StoreError
-from zonecast.protocol.assembly import AssembledZone, assemble
+from zonecast.protocol.assembly import AssembledZone, assemble, assembled
 from zonecast.protocol.compiled import transfer_records
 from zonecast.protocol.view import ZoneRef
 from zonecast.store.entries import EntryEditor
 from zonecast.store.journal import HEAD, entry_time, time_of
 from zonecast.store.reader import Snapshot, prefixed
+from zonecast.store.replacing import changes
 from zonecast.store.runs import RunEditor, delete_prefixed
 from zonecast.store.schema import (
     LAYOUT_KEY,
@@ -32,9 +33,12 @@ from zonecast.store.schema import (
     open_environment,
     removed_key,
 )
-from zonecast.zone.changeset import Changeset, add_records, diff, diff_rrset, remove_records
+from zonecast.zone.changeset import Changeset, add_records, diff_rrset, remove_records
 from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.serial import is_greater
+
+# The databases whose keys begin with a zone's prefix.
+_BY_PREFIX = ("answers", "transfer", "journal", "history")
 
 
 class JournalLimits(NamedTuple):
@@ -141,8 +145,17 @@ class WriteTransaction:
         self._put("zones", origin, record.encode())
         return record
 
-    def _fill(self, new: AssembledZone, *, source: str, commit: str, path: str) -> ZoneRecord:
-        """Write a new zone. Its prefix is greater than all others, so everything is appended."""
+    def _fill(
+        self,
+        new: AssembledZone,
+        *,
+        source: str,
+        commit: str,
+        path: str,
+        old: ZoneRecord | None = None,
+    ) -> ZoneRecord:
+        """Write a whole zone, in place of `old`. Its prefix is greater than all others, so everything
+        is appended."""
         record = replace(
             self._new_record(new.origin),
             serial=new.serial,
@@ -156,6 +169,11 @@ class WriteTransaction:
             self._cursor(database).putmulti(
                 ((prefix + key, value) for key, value in items), append=True
             )
+        if old is not None:
+            for key, version in list(prefixed(self._cursor("history"), old.prefix)):
+                self._put("history", prefix + key[len(prefix) :], version)
+            for database in _BY_PREFIX:
+                self._delete(database, old.prefix)
         self._append_history(record)
         self._put("zones", origin, record.encode())
         self._put("prefixes", origin, prefix)
@@ -165,22 +183,25 @@ class WriteTransaction:
     def replace(
         self, zone: Zone | AssembledZone, *, source: str = "", commit: str = "", path: str = ""
     ) -> ZoneRecord:
-        """Make `zone` what is stored, by the changeset from the version stored now. Where the
-        serial does not go up, the journal starts anew: no client can follow it backwards."""
-        stored = self.snapshot.record(zone.origin.lower())
-        if isinstance(zone, AssembledZone):
-            if stored is None:
-                return self._fill(zone, source=source, commit=commit, path=path)
-            zone = zone.zone()
-        changeset = diff(self.snapshot.zone(zone.origin), zone)
-        if stored is not None and not changeset.changes_anything():
+        """Make `zone` what is stored, by the changeset from the version stored now. Where that is
+        most of the zone, or the serial does not go up, the journal starts anew: no client would
+        want it, or can follow it backwards."""
+        new = zone if isinstance(zone, AssembledZone) else assembled(zone)
+        origin = new.origin.lower()
+        stored = self.snapshot.record(origin)
+        if stored is None:
+            return self._fill(new, source=source, commit=commit, path=path)
+        runs = [run for _, run in prefixed(self._cursor("transfer"), stored.prefix)]
+        changeset = changes(self.snapshot.soa(ZoneRef(origin, stored.prefix)), runs, new)
+        if changeset is None:
+            return self._fill(new, source=source, commit=commit, path=path, old=stored)
+        if not changeset.changes_anything():
             return stored
         record = self.apply(changeset, source=source, commit=commit, path=path)
-        old = changeset.old_serial
-        if old is not None and not is_greater(record.serial, old):
+        if not is_greater(record.serial, stored.serial):
             self._delete("journal", record.prefix)
             record = replace(record, journal_first=record.journal_next, journal_bytes=0)
-            self._put("zones", zone.origin.lower(), record.encode())
+            self._put("zones", origin, record.encode())
         return record
 
     def remove(self, origin: bytes) -> bool:
@@ -190,7 +211,7 @@ class WriteTransaction:
         if record is None:
             return False
         content_hash = self.snapshot.content_hash(ZoneRef(origin.lower(), record.prefix))
-        for database in ("answers", "transfer", "journal", "history"):
+        for database in _BY_PREFIX:
             self._delete(database, record.prefix)
         for database in ("zones", "prefixes"):
             self._transaction.delete(origin.lower(), db=self._databases[database])
