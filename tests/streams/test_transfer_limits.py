@@ -141,12 +141,12 @@ def test_a_peer_that_has_its_share_keeps_nobody_waiting(store: Store) -> None:
         greedy = [Client(port) for _ in range(2)]
         greedy[0].started()
         greedy[1].ask("big.example.", "AXFR")
-        # Another key from the same address is another peer.
-        for name in ("one", "two"):
+        # Another key from the same address is another peer, and the same from another address.
+        for name, source in (("one", "127.0.0.1"), ("two", "127.0.0.1"), ("one", "127.0.0.2")):
             other = dns.message.make_query("big.example.", "AXFR")
             other.use_tsig({dns.name.from_text(name): b"secretsecretsecret"})
             packet = other.to_wire()
-            client = Client(port)
+            client = Client(port, source)
             client.socket.sendall(struct.pack(">H", len(packet)) + packet)
             assert client.message()[3] & 15 == 0
 
