@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 # What a query is answered with over TCP: messages, or a word of `vocabulary.toml` for time; None
 # for nothing at all. And over UDP: one message.
@@ -136,3 +137,11 @@ def primary(
         yield made
     finally:
         made.close()
+
+
+def settled(report: dict[str, Any]) -> bool:
+    """Whether an agent, by its status report, has nothing to ask any primary for a while. After a
+    first transfer it may have: for EXPIRE."""
+    pulled = [zone["refresh"] for zone in report["zones"] if zone["refresh"] is not None]
+    soon = report["agent"]["now"] + 600
+    return all(zone["phase"] == "idle" and zone["check-at"] > soon for zone in pulled)

@@ -17,7 +17,7 @@ import dns.message
 import dns.rcode
 import pytest
 from agents import Agent, Zones, await_value, zone_text
-from primary import primary
+from primary import primary, settled
 from streams import Stream, script
 
 from zonecast.protocol.notify import build_notify
@@ -102,6 +102,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
             made.start()
             made.await_serial("example.com.", 1)
             made.await_serial("pulled.test.", 5)
+            made.status_when(settled, "the first transfer to be over")
             yield made
         finally:
             made.close()

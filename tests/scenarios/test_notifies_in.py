@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import dns.rcode
 from agents import Agent, Secret, await_value
-from primary import primary
+from primary import primary, settled
 from streams import KEY, Stream, script
 from transfer_support import KEY_SECRET
 
@@ -73,6 +73,7 @@ def test_the_key_counts_before_the_address(
         ).start()
         for zone in ("signed.test.", "plain.test."):
             agent.await_serial(zone, 5)
+        agent.status_when(settled, "the first transfers to be over")
         before = Counter(asked.polls)
 
         def polled(zone: bytes) -> None:
