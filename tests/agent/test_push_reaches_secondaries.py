@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from agents import Agent, Secret, Zones, primary_config, secondary_config, zone_text
+from agents import Agent, Secret, Zones, await_value, primary_config, secondary_config, zone_text
 
 MakeAgent = Callable[[str], Agent]
 
 
+def last_transfer(agent: Agent, zone: str, serial: int) -> dict[str, Any] | None:
+    """The last transfer as `status` has it, once it brought this serial."""
+    refresh: dict[str, Any] = agent.ask("status", zone=zone)["zones"][0]["refresh"]
+    return refresh["last-transfer"] if refresh["serial"] == serial else None
+
+
 def test_edit_reaches_every_server(zones: Zones, secret: Secret, new_agent: MakeAgent) -> None:
-    zones.write("zones/example.com.zone", zone_text(1, "www A 192.0.2.1"))
+    # Of a zone that is no larger than its change, IXFR is answered with the zone.
+    hosts = [f"host{number} A 192.0.2.{number}" for number in range(30)]
+    zones.write("zones/example.com.zone", zone_text(1, *hosts, "www A 192.0.2.1"))
     zones.push()
     ns1, ns2, ns3 = new_agent("ns1"), new_agent("ns2"), new_agent("ns3")
     ns1.configure(*primary_config(zones, secret, ns2, ns3)).start()
@@ -19,7 +28,7 @@ def test_edit_reaches_every_server(zones: Zones, secret: Secret, new_agent: Make
     for agent in (ns1, ns2, ns3):
         agent.await_serial("example.com.", 1)
 
-    zones.write("zones/example.com.zone", zone_text(2, "www A 192.0.2.2"))
+    zones.write("zones/example.com.zone", zone_text(2, *hosts, "www A 192.0.2.2"))
     zones.write("zones/example.org.zone", zone_text(7, "www A 192.0.2.3"))
     commit = zones.push()
     report = ns1.ask("wait", commit=commit, timeout=30)
@@ -27,10 +36,11 @@ def test_edit_reaches_every_server(zones: Zones, secret: Secret, new_agent: Make
     for agent in (ns1, ns2, ns3):
         assert agent.query("www.example.com.").answer[0][0].address == "192.0.2.2"
         assert agent.query("www.example.org.").answer[0][0].address == "192.0.2.3"
-    assert (
-        ns2.ask("status", zone="example.com")["zones"][0]["refresh"]["last-transfer"]["how"]
-        == "ixfr"
+    # Served is what is stored, which the controller hears of a moment later.
+    last = await_value(
+        lambda: last_transfer(ns2, "example.com", serial=2), "the last transfer in status"
     )
+    assert last["how"] == "ixfr"
 
 
 def test_zones_survive_a_restart_without_primary_or_repository(
@@ -42,6 +52,7 @@ def test_zones_survive_a_restart_without_primary_or_repository(
     ns1.configure(*primary_config(zones, secret, ns2)).start()
     ns2.configure(*secondary_config(secret, ns1)).start()
     ns2.await_serial("example.com.", 5)
+    await_value(lambda: last_transfer(ns2, "example.com", serial=5), "the transfer in status")
     expires = ns2.ask("status", zone="example.com")["zones"][0]["refresh"]["expires-at"]
     assert ns2.stop() == 0
     assert ns1.stop() == 0

@@ -164,7 +164,7 @@ def test_a_pinned_zone_is_taken_from_its_primary_alone() -> None:
 
 
 def test_a_pinned_zone_waits_out_the_tolerance_then_changes_as_a_whole() -> None:
-    """Deltas of two primaries never mix: from another one the whole zone is taken."""
+    """Pitfall: deltas of two primaries never mix: from another one the whole zone is taken."""
     primaries = pinned()
     primaries.serves = {"a": 6, "b": (5, 900), "c": 6}
     assert primaries.round(5, T0) == Same(900, T0 + 60), "its own primary confirms it meanwhile"

@@ -253,7 +253,7 @@ class Peer(Server):
 def test_two_that_pull_from_each_other_expire_by_their_primarys_last_word(
     restarts: float, says: bool
 ) -> None:
-    """Without EXPIRE they would keep each other alive for ever."""
+    """Pitfall: without EXPIRE they would keep each other alive for ever."""
     down, up = T0 + 10 * DAY, T0 + 20 * DAY
     primary = Server(outages=((down, up),), expire=lambda now: int(3 * DAY) if says else None)
     first, second = Secondary([primary], 1, restarts), Secondary([primary], 2, restarts)

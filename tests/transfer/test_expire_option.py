@@ -144,7 +144,7 @@ QUICK = "$TTL 60\n@ IN SOA ns1.example.net. h.example.net. {} 2 1 5 60\n@ NS ns1
 def test_two_that_pull_from_each_other_expire_together(
     zones: Zones, secret: Secret, new_agent: MakeAgent
 ) -> None:
-    """Each answers the other's polls well; only EXPIRE tells that nobody heard of the primary.
+    """Pitfall: each answers the other's polls well; only EXPIRE tells that nobody heard of the primary.
 
     And both come back by themselves, once it does.
     """

@@ -133,7 +133,7 @@ def test_known_by_its_key_or_by_an_authority(
 def test_who_proves_nothing_is_refused_and_why(
     puller: PullerProcess, tmp_path: Path, certificate: Certificate, authority: Certificate
 ) -> None:
-    """A wrong key, name or authority, an expired certificate, no ALPN; clear text is not tried."""
+    """Pitfall: a wrong key, name or authority, an expired certificate, no ALPN; clear text is not tried."""
     other = Certificate(tmp_path / "other", "DNS:ns2.example").make(authority)
     old = Certificate(tmp_path / "old").make().expire()
     ca = {"by_authority": True, "authorities": str(authority.file)}

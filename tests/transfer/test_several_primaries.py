@@ -55,7 +55,7 @@ def human(agent: Agent, *arguments: str) -> str:
 def test_a_silent_first_primary_and_one_that_went_back_are_named(
     secret: Secret, new_agent: MakeAgent
 ) -> None:
-    """While the second one serves what we have, all is well; status says the rest all the same."""
+    """Pitfall: while the second one serves what we have, all is well; status says the rest all the same."""
     first, second = primary(new_agent, secret, "first", 5), primary(new_agent, secret, "second", 5)
     ns3 = new_agent("ns3")
     head = [*secret.config, *peer("primary", "first", first[0].address)]
@@ -119,7 +119,7 @@ def test_a_pinned_zone_stays_and_then_changes_as_a_whole(
 
 
 def test_of_another_primary_than_the_pinned_one_no_delta_is_asked(puller: PullerProcess) -> None:
-    """Its delta would even fit; the zone that it makes would be nobody's."""
+    """Pitfall: its delta would even fit; the zone that it makes would be nobody's."""
     old, theirs = zone(5), zone(6, [*BASE[1:], ("theirs", "A", 60, "192.0.2.9")])
     source = DictSource(theirs, [diff(zone(5, [*BASE, ("x", "A", 1, "192.0.2.1")]), theirs)])
 
