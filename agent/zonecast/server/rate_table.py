@@ -15,9 +15,9 @@ class RateTable:
 
     def __init__(self) -> None:
         self._key = os.urandom(KEY_OCTETS).hex()
-        if hasattr(os, "memfd_create"):
+        try:
             self.fd = os.memfd_create("zonecast-rates")
-        else:
+        except (AttributeError, OSError):  # another system than Linux, or a sandbox
             with tempfile.TemporaryFile(prefix="zonecast-rates-") as file:
                 self.fd = os.dup(file.fileno())
         os.truncate(self.fd, BUCKETS * BUCKET_OCTETS)
