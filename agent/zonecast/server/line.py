@@ -1,7 +1,7 @@
 """Datagrams to one other server and their answers, any number at once over one socket.
 
-The socket is there while something is under way, and the next time it is another one: who forges
-answers has to find the port anew.
+The socket is another one after a pause and after some seconds: who forges answers has to find the
+port anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from zonecast.protocol.tsig import Checker, Key, TsigError, sign_request
 
 if TYPE_CHECKING:
     from zonecast.config.values import Endpoint
+
+# Seconds after which a socket is used no more once nothing is under way.
+KEEP = 5.0
 
 _Token = TypeVar("_Token")
 
@@ -42,6 +45,7 @@ class Line(Generic[_Token]):
         self._timeout = timeout
         self._wake = wake
         self._socket: socket.socket | None = None
+        self._opened_at = 0.0
         self._requests: dict[int, _Request] = {}
         self._deadlines: deque[tuple[float, int, _Token]] = deque()
         self._failures: list[tuple[_Token, Exception]] = []
@@ -64,7 +68,6 @@ class Line(Generic[_Token]):
             self._open().send(request)
         except OSError as error:
             self._failures.append((token, error))
-            self._close_if_idle()
             self._wake()
             return
         self._requests[query_id] = _Request(token, lambda answer: read(answer, query_id), checker)
@@ -87,13 +90,21 @@ class Line(Generic[_Token]):
                 yield self._requests.pop(late[1]).token, TimeoutError()
         failures, self._failures = self._failures, []
         yield from failures
-        self._close_if_idle()
+        if now - self._opened_at >= KEEP:
+            self.rest()
+
+    def rest(self) -> None:
+        """There is a pause: the socket goes, unless something is under way."""
+        if self._socket is not None and not self._requests:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
 
     def close(self) -> None:
         """Forget what is under way."""
         self._requests.clear()
         self._deadlines.clear()
-        self._close_if_idle()
+        self.rest()
 
     def _is_under_way(self, entry: tuple[float, int, _Token]) -> bool:
         request = self._requests.get(entry[1])
@@ -139,12 +150,8 @@ class Line(Generic[_Token]):
             except OSError:
                 sock.close()
                 raise
-            asyncio.get_running_loop().add_reader(sock, self._wake)
-            self._socket = sock
+            loop = asyncio.get_running_loop()
+            # By number: the loop would make a text of the socket, to say that it is new.
+            loop.add_reader(sock.fileno(), self._wake)
+            self._socket, self._opened_at = sock, loop.time()
         return self._socket
-
-    def _close_if_idle(self) -> None:
-        if self._socket is not None and not self._requests:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None

@@ -77,6 +77,8 @@ class Teller:
                     self._take(step, result)
                 for step in self._convergence.due(time.monotonic()):
                     self._do(step)
+                if not self.behind:
+                    self._line.rest()
                 pause = self._pause(loop.time())
                 timer = None if pause is None else loop.call_later(pause, self._wake.set)
                 await self._wake.wait()
