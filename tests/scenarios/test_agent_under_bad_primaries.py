@@ -26,7 +26,7 @@ LATEST = "S9 NEW"
 
 class Primaries:
     """What each zone's primary says, by the phase that it is in: "good" what the agent is to hold
-    first, "wrong" its stream, "right" the latest version."""
+    first, "wrong" its stream, "whole" the same but for whole zones, "right" the latest version."""
 
     def __init__(self) -> None:
         self.zones = {
@@ -38,6 +38,8 @@ class Primaries:
         stream = self.zones[read_question(query).name]
         if self.phase == "right":
             return script(Stream("", "", [f"{LATEST} S9"], key=stream.key), query)
+        if self.phase == "whole" and is_axfr(query):
+            return script(Stream("", "", ["S7 NEW S7"], key=stream.key), query)
         if self.phase == "good" and stream.held:
             return script(Stream("", "", [f"{stream.held} S5"], key=stream.key), query)
         if stream.held and is_axfr(query):
@@ -47,7 +49,7 @@ class Primaries:
     def datagram(self, query: bytes) -> bytes:
         """Its SOA: always one that asks for a transfer, but for those that go backwards."""
         stream = self.zones[read_question(query).name]
-        serial = {"good": "S5", "wrong": "S6", "right": "S9"}[self.phase]
+        serial = {"good": "S5", "wrong": "S6", "whole": "S7", "right": "S9"}[self.phase]
         [reply] = script(Stream("", "", [serial], key=stream.key), query)
         assert isinstance(reply, bytes)
         return reply
@@ -83,6 +85,12 @@ def said(report: dict[str, Any]) -> dict[str, str]:
         for zone in report["zones"]
         if zone["refresh"]["trouble"]
     }
+
+
+def no_ixfr(report: dict[str, Any]) -> dict[str, str]:
+    """Why zones came whole the last time, by `status`."""
+    last = {zone["zone"]: zone["refresh"]["last-transfer"] for zone in report["zones"]}
+    return {zone: found["no-ixfr"] for zone, found in last.items() if found and found["no-ixfr"]}
 
 
 def configured(agent: Agent, secret: Secret, port: int, zones: Primaries) -> None:
@@ -124,6 +132,13 @@ def test_each_zone_stays_and_says_why(new_agent: Callable[[str], Agent], secret:
             zone = names.to_text(origin)
             assert stored(agent, zone) == expected(stream.held, origin), stream.name
         assert "internal error" not in agent.log
+        zones.phase = "whole"
+        falling = [zone for zone in held if texts[zone].next == "axfr"]
+        for zone in falling:
+            agent.ask("refresh", zone=zone)
+        last = agent.status_when(lambda report: no_ixfr(report).keys() >= {*falling}, "whole zones")
+        for zone, why in no_ixfr(last).items():
+            assert re.search(texts[zone].says, why), (zone, why)
         zones.phase = "right"
         for zone in texts:
             agent.ask("refresh", zone=zone)

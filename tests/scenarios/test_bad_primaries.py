@@ -145,6 +145,7 @@ def test_wrong_changes_lead_to_the_whole_zone(puller: PullerProcess, stream: Str
     with case.primary(f"{LATEST} S9") as made, other as second:
         reply = case.run(made, second)
         assert (reply["ok"], reply["how"], reply["serial"]) == (True, "axfr", 9)
+        assert re.search(stream.says, reply["no-ixfr"])
         assert kinds(made) == ["ixfr", "axfr"]
         assert second.queries == []
     assert case.stored == case.version(LATEST)

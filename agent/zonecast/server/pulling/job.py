@@ -58,7 +58,8 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a pull ended well; `how` is "ixfr", "axfr" or "unchanged"."""
+    """How a pull ended well; `how` is "ixfr", "axfr" or "unchanged". `no_ixfr` is why an IXFR that
+    was tried first did not do."""
 
     how: str
     soa: RRset
@@ -67,6 +68,7 @@ class Outcome(NamedTuple):
     records: int
     expire: int | None
     secure: bool
+    no_ixfr: str | None = None
 
 
 def read_job(fields: dict[str, Any]) -> Job:
@@ -122,16 +124,18 @@ class Pull:
         """This primary's version, stored; None where that led nowhere, which is noted."""
         job = self._job
         incremental = job.serial is not None and not job.force and primary.name not in job.whole
+        no_ixfr = None
         try:
             if incremental:
                 try:
                     return await self._transfer(primary, self._job.serial)
-                except ChangesetError:
-                    pass
+                except ChangesetError as error:
+                    no_ixfr = str(error)
                 except TransferError as error:
                     if error.rcode not in _AXFR_MAY_HELP:
                         raise
-            return await self._transfer(primary, None)
+                    no_ixfr = str(error)
+            return (await self._transfer(primary, None))._replace(no_ixfr=no_ixfr)
         except StoreError:
             raise  # another primary would not make room on our disk
         except ZonecastError as error:
@@ -231,7 +235,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
     reply: dict[str, Any] = {
         "ok": False, "zone": fields["zone"], "how": None, "serial": None, "primary": None,
         "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
-        "expire": None, "secure": False, "errors": {}, "silent": [],
+        "expire": None, "secure": False, "no-ixfr": None, "errors": {}, "silent": [],
     }  # fmt: skip
     errors: dict[str, ZonecastError] = {}
     try:
@@ -252,6 +256,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
             "timers": list(soa_timers(rdata)),
             "expire": outcome.expire,
             "secure": outcome.secure,
+            "no-ixfr": outcome.no_ixfr,
         }
     reply["errors"] = {name: str(error) for name, error in errors.items()}
     reply["silent"] = [name for name, error in errors.items() if _is_silent(error)]

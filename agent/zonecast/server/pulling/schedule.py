@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("zonecast.pulling")
 
+# What `status` shows of a zone's last transfer, as the puller says it.
+_LAST = ("how", "primary", "records", "bytes", "seconds", "secure", "no-ixfr")
+
 
 @dataclass
 class Pulled:
@@ -259,9 +262,7 @@ class Pulling:
         self, zone: Pulled, reply: dict[str, Any], now: float, jitter: float
     ) -> None:
         machine, name = zone.machine, reply["primary"]
-        zone.last = {
-            key: reply[key] for key in ("how", "primary", "records", "bytes", "seconds", "secure")
-        }
+        zone.last = {key: reply[key] for key in _LAST}
         zone.last["at"] = now
         expire = reply["expire"]
         if expire is None:
