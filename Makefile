@@ -18,7 +18,7 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-differential test-replay fuzz bench lint format lock wheel install install-systemd clean
+.PHONY: help demo test test-differential test-replay test-native fuzz bench native lint format lock wheel install install-native install-systemd clean
 
 help:
 	@echo 'make demo              a primary and two secondaries on loopback, a push, the convergence'
@@ -31,6 +31,8 @@ help:
 	@echo 'make lint              ruff and mypy'
 	@echo 'make format            let ruff rewrite what it can'
 	@echo 'make lock              pin the newest dependencies that pyproject.toml allows'
+	@echo 'make native            the modules that answer over UDP, compiled, into build/native'
+	@echo 'make test-native       the tests of answers with them'
 	@echo 'make install           put zonecast into $(PREFIX) (PREFIX=...)'
 	@echo 'make install-systemd   put its units into $(SYSCONF) (PREFIX=..., SYSCONF=..., DESTDIR=...)'
 	@echo 'make clean             remove .venv and every cache'
@@ -88,6 +90,32 @@ lock:
 wheel: $(READY)
 	rm -rf build/wheel
 	$(BIN)/python -m hatchling build --target wheel --directory build/wheel
+
+# The same source, compiled with mypyc: everything works without. What is compiled is what most of
+# a query's time goes to.
+HOT := $(addprefix zonecast/,$(addsuffix .py,protocol/answer_exact protocol/answer_near \
+	protocol/answer_pieces server/answering/packet_cache server/answering/quick \
+	server/answering/responder server/answering/datagram))
+
+native: $(READY)
+	$(BIN)/python -c 'import setuptools' 2>/dev/null || $(BIN)/$(PIP) setuptools
+	rm -rf build/native
+	mkdir -p build/native
+	cp -r agent/zonecast build/native/
+	printf '[mypy]\nstrict = True\n' > build/native/mypy.ini
+	cd build/native && PYTHONPATH=. ../../$(BIN)/python -m mypyc $(HOT) > mypyc.log 2>&1 || \
+		{ cat mypyc.log; exit 1; }
+	cd build/native && rm -rf build && \
+		PYTHONPATH=. ../../$(BIN)/python -c 'import zonecast.server.answering.quick as q; print(q.__file__)'
+
+test-native: native
+	PYTHONPATH=$(CURDIR)/build/native $(BIN)/python -m pytest tests/answers tests/edns tests/rate_limit \
+		tests/streams $(ARGS)
+
+# After `make install`, with the same Python: they are found before the modules that they are of.
+install-native: native
+	cd build/native && find . -name '*.so' -exec cp --parents {} \
+		"$$($(PREFIX)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \;
 
 # What a serving host needs and no more: an environment of its own, independent of this directory.
 # Only root may write there as a rule, but what is built here stays the owner's of this directory.

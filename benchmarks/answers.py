@@ -124,7 +124,7 @@ def measure(case: Case, text: bytes, servers: dict[str, Server], args: argparse.
             processes[name] = stack.enter_context(running(server, SERVER_CORE)).pid
             until(lambda port=server.port: serves(port), f"{name} to serve the zone")
         for name, server in servers.items():
-            whole = name == "zonecast" and not case.signed
+            whole = name.startswith("zonecast") and not case.signed
             wrong = differences(servers["Knot"].port, server.port, asked, whole=whole)
             if wrong:
                 print(f"{case.title}: {name} differs from Knot: {wrong[:3]}", flush=True)
@@ -182,7 +182,13 @@ def main() -> None:
             if case.signed:
                 sign(file, ORIGIN)
             servers = configured(
-                Path(directory), ORIGIN, file, names=only, zones=case.servers, options=BIND_OPTIONS
+                Path(directory),
+                ORIGIN,
+                file,
+                names=only,
+                zones=case.servers,
+                native=True,
+                options=BIND_OPTIONS,
             )
             print(measure(case, text, servers, args), end="\n\n", flush=True)
 

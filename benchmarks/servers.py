@@ -136,12 +136,15 @@ def configured(
     workers: int = 1,
     names: Sequence[str] = (),
     zones: Mapping[str, str] = ALONE,
+    native: bool = False,
     **more: object,
 ) -> dict[str, Server]:
-    """The servers that are installed, of those in `names` where it is given. `zones` says for each
+    """The servers that are installed, of those in `names` where it is given; with `native`, ours a
+    second time with its hot modules compiled, where they are. `zones` says for each
     what it does with the zone, and is formatted with `more`, too."""
     makers: dict[str, Callable[[Path, int, dict[str, object]], Server | None]] = {
         "zonecast": _zonecast,
+        "zonecast, native": _native,
         "Knot": _knot,
         "NSD": _nsd,
         "BIND": _named,
@@ -149,7 +152,9 @@ def configured(
     }
     found = {}
     for name, make in makers.items():
-        if name not in zones or (names and name not in names):
+        kind = name.partition(",")[0]
+        left_out = make is _native and not native
+        if left_out or kind not in zones or (names and kind not in names):
             continue
         home = directory / name
         home.mkdir()
@@ -165,7 +170,7 @@ def configured(
             "control": control,
             "secret": _SECRET,
         }
-        values["zone"] = zones[name].format(**values)
+        values["zone"] = zones[kind].format(**values)
         server = make(home, port, values)
         if server is not None:
             found[name] = server
@@ -185,6 +190,16 @@ def _zonecast(home: Path, port: int, values: dict[str, object]) -> Server:
         _make_repository(home / "repository", values)
     command = [sys.executable, "-m", "zonecast", "run", "--config", str(conf)]
     return Server("zonecast", command, [], port, home)
+
+
+def _native(home: Path, port: int, values: dict[str, object]) -> Server | None:
+    """The same with its hot modules compiled, where `make native` was run."""
+    native = Path(__file__).parents[1] / "build" / "native"
+    if not native.exists():
+        return None
+    plain = _zonecast(home, port, values)
+    command = ["env", f"PYTHONPATH={native}", *plain.command]
+    return plain._replace(name="zonecast, native", command=command)
 
 
 def _make_repository(repository: Path, values: dict[str, object]) -> None:
