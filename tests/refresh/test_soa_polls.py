@@ -11,6 +11,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from peers import free_port
 
 from zonecast.protocol.tsig import TsigError, Verified, make_key, verify
 from zonecast.server.query import QueryError, ask_soa
@@ -60,8 +61,8 @@ class Server(asyncio.DatagramProtocol):
 async def served(answer: Answer, ask: Callable[[int], object]) -> tuple[object, Server]:
     server = Server(answer)
     loop = asyncio.get_running_loop()
-    tcp = await asyncio.start_server(server.stream, "127.0.0.1", 0)
-    port = tcp.sockets[0].getsockname()[1]
+    port = free_port()
+    tcp = await asyncio.start_server(server.stream, "127.0.0.1", port)
     udp, _ = await loop.create_datagram_endpoint(lambda: server, ("127.0.0.1", port))
     try:
         return await ask(port), server  # type: ignore[misc]
