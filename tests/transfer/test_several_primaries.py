@@ -75,9 +75,10 @@ def test_a_silent_first_primary_and_one_that_went_back_are_named(
     assert re.search(r"^first +127\.0\.0\.1:\d+ +5 +\d+ s ago +127", table, re.MULTILINE), table
     assert re.search(r"^second +127\.0\.0\.1:\d+ +5 +\d+ s ago +- *$", table, re.MULTILINE), table
 
-    # The first one comes back with an older version, as after a lost store.
+    # The first one comes back with an older version, as after a lost store. It says so, which ends
+    # its rest.
     (first[0].directory / "state").rename(first[0].directory / "lost")
-    first[0].configure(*primary_config(first[1], secret, new_agent("nobody2"), poll="1s"))
+    first[0].configure(*primary_config(first[1], secret, ns3, poll="1s"))
     first[1].write("example.com.zone", QUICK.format(3) + HOSTS)
     first[1].push()
     first[0].start().await_serial("example.com.", 3)
