@@ -37,6 +37,10 @@ class QueryLists:
             position += length + 1
         return self._otherwise.holds(address)
 
+    def allows_everything(self, address: bytes) -> bool:
+        """Whether a packed address may ask for every name, as far as that is simple to say."""
+        return not self.below and self._otherwise.holds(address)
+
 
 class Permitted:
     """What one client may see of a version: a View without the zones that it may not ask for."""

@@ -57,8 +57,8 @@ class RateLimit:
         self._ipv4 = 32 - ipv4
         self._ipv6 = 128 - ipv6
 
-    def spend(self, address: bytes, now: float) -> bool:
-        """Whether one more answer may go to a packed address now; it counts if so."""
+    def spend(self, address: bytes, now: float, answers: int = 1) -> bool:
+        """Whether so many more answers may go to a packed address now; they count if so."""
         if len(address) == 4 or len(address := plain(address)) == 4:
             prefix = int.from_bytes(address, "big") >> self._ipv4
         else:
@@ -67,9 +67,10 @@ class RateLimit:
         paid = self._paid[bucket]
         if paid < now:
             paid = now
-        elif paid > now + self._ahead:
+        cost = answers * self._cost
+        if paid + cost > now + self._ahead + self._cost:
             return False
-        self._paid[bucket] = paid + self._cost
+        self._paid[bucket] = paid + cost
         return True
 
 
