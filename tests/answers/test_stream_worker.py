@@ -127,7 +127,9 @@ def test_transfers_are_for_those_listed(store: Store) -> None:
 def test_a_transfer_keeps_its_version_while_newer_ones_come(store: Store) -> None:
     """Pitfall: half of a version and half of the next is neither."""
     old = store.publish(BIG.format(serial=1), "big.example.")
-    with worker("stream", store, secondaries=ANYBODY) as (running, port):
+    # The client takes nothing while others publish, for as long as a busy machine needs for that.
+    patient = {"reply": 600.0}
+    with worker("stream", store, secondaries=ANYBODY, limits=patient) as (running, port):
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             client.settimeout(PATIENCE)
