@@ -53,7 +53,8 @@ WRONG = {
     PRIMARY + 'tls = "strict"': "nothing says how it is known",
     PRIMARY + 'ca-file = "/ca.pem"': "'ca-file', which counts where tls is \"strict\" alone",
     PRIMARY + 'tls = "strict"\npins = ["c2hvcnQ="]': "'c2hvcnQ=' is no SHA-256 in base64",
-    PRIMARY + 'tls = "opportunistic"\nkey-file = "/k"': "give both 'certificate-file' and 'key-file'",
+    PRIMARY
+    + 'tls = "opportunistic"\nkey-file = "/k"': "give both 'certificate-file' and 'key-file'",
     PRIMARY + PRIMARY: "'ns1' stands here more than once",
     '[rails]\nalways = ["mass"]': "'always': expected one of apex-ns, removal, rewrite",
     "[rails]\nmax-delete-at-most = 2": "expected a number from 0.0 to 1.0",
@@ -88,7 +89,11 @@ def test_error_names_the_file_and_what_is_wrong(tmp_path: Path, text: str) -> No
         (
             PRIMARY + '[[catalog]]\nname = "c"\nprimaries = ["ns1"]\n'
             '[[catalog.group]]\nname = "g"\nprimaries = ["ns7"]',
-            "9:1: [catalog.group]: the group 'g' is to be pulled from 'ns7'",
+            "9:1: [catalog.group]: no [[primary]] is named 'ns7'",
+        ),
+        (
+            PRIMARY + '[[catalog]]\nname = "c"\nprimaries = ["ns1"]\nsecondaries = ["ns7"]\n',
+            "7:1: [catalog]: no [[secondary]] is named 'ns7'",
         ),
         (
             PRIMARY

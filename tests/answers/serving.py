@@ -22,6 +22,10 @@ class StaticView(DictView):
         super().__init__(zones, expired)
         self.number = number
 
+    def audience(self, origin: bytes) -> frozenset[str] | None:
+        """The secondaries that a zone is for: all."""
+        return None
+
 
 def make_responder(
     view: StaticView,

@@ -8,8 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import dns.rcode
+import dns.xfr
 import pytest
-from agents import Agent, Secret, Zones, await_value, peer, zone_text
+from agents import (
+    Agent,
+    Secret,
+    Zones,
+    await_value,
+    peer,
+    primary_config,
+    secondary_config,
+    zone_text,
+)
 
 ONE, TWO = "one.catalog.invalid.", "two.catalog.invalid."
 POLICY = (
@@ -148,6 +158,39 @@ def test_a_member_moves_only_where_its_catalog_gives_it_away(pair: Pair) -> None
     assert pair.owner("x.example") == TWO
     assert pair.served("x.example")
     assert transferred_at(pair.ns2, "x.example.") in (None, first), "with its data"
+
+
+def test_a_group_says_which_secondaries_a_zone_is_for(
+    zones: Zones, secret: Secret, new_agent: Callable[[str], Agent]
+) -> None:
+    ns1, ns2 = new_agent("ns1"), new_agent("ns2")
+    zones.write("zonecast.toml", '[zone."inner.example"]\ngroup = "inner"\n')
+    for name in ("outer.example", "inner.example"):
+        zones.write(f"{name}.zone", zone_text(1))
+    zones.push()
+    ns1.configure(*primary_config(zones, secret, ns2)).start()
+    config = secondary_config(secret, ns1)
+    config += ["[[catalog.group]]", 'name = "inner"', "secondaries = []"]
+    ns2.configure(*config, *peer("secondary", "ns3", "127.0.0.1:9")).start()
+    ns2.await_serial("outer.example.", 1)
+    ns2.await_serial("inner.example.", 1)
+
+    def told() -> dict[str, list[str]]:
+        zones = ns2.ask("status")["zones"]
+        return {z["zone"]: [peer["name"] for peer in z.get("secondaries", ())] for z in zones}
+
+    for _ in range(2):
+        assert ns2.transfer("outer.example.", secret.keyring)
+        with pytest.raises(dns.xfr.TransferError, match="REFUSED"):
+            ns2.transfer("inner.example.", secret.keyring)
+        assert (told()["outer.example."], told()["inner.example."]) == (["ns3"], [])
+        ns2.stop()
+        ns2.start()
+
+    zones.write("zonecast.toml", "")
+    zones.push()
+    await_value(lambda: told()["inner.example."] == ["ns3"], "the group to go")
+    assert ns2.transfer("inner.example.", secret.keyring)
 
 
 def transferred_at(agent: Agent, zone: str) -> float | None:

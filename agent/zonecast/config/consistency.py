@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zonecast.config.primaries import check_primary
-from zonecast.config.tables import MemberConfig, QueryConfig, ZoneQueryConfig
+from zonecast.config.tables import MemberConfig, PeerConfig, QueryConfig, ZoneQueryConfig
 from zonecast.config.values import TLS_PORT
 from zonecast.options import Document
 from zonecast.zone import names
@@ -68,14 +68,10 @@ def check(config: Config, document: Document) -> None:
     for number, pulled in enumerate(config.catalog):
         place = document.below("catalog", number)
         _check_unique("catalog.group", [group.name for group in pulled.group], place)
+        _check_named("secondary", pulled.secondaries, config, place)
         for position, group in enumerate(pulled.group):
-            for name in group.primaries:
-                if name not in primaries:
-                    raise place.below("group", position).error(
-                        f"the group '{group.name}' is to be pulled from '{name}',"
-                        " which no [[primary]] names",
-                        at=("primaries",),
-                    )
+            _check_named("primary", group.primaries, config, place.below("group", position))
+            _check_named("secondary", group.secondaries, config, place.below("group", position))
     for number, repository in enumerate(config.repository):
         place = document.below("repository", number)
         if (repository.path is None) == (not repository.url):
@@ -108,6 +104,17 @@ def _check_list(lists: QueryConfig | ZoneQueryConfig, document: Document) -> Non
     for prefix in lists.deny:
         if prefix in lists.allow:
             raise document.error(f"'{prefix}' is allowed and denied", at=("deny",))
+
+
+def _check_named(
+    table: str, peers: tuple[str, ...] | None, config: Config, document: Document
+) -> None:
+    """Raises ConfigError where a [[primary]] or [[secondary]], the `table`, is not there."""
+    own: tuple[PeerConfig, ...] = config.primary if table == "primary" else config.secondary
+    for name in peers or ():
+        if name not in {peer.name for peer in own}:
+            key = "primaries" if table == "primary" else "secondaries"
+            raise document.error(f"no [[{table}]] is named '{name}'", at=(key,))
 
 
 def _check_member(member: MemberConfig, primaries: set[str], document: Document) -> None:

@@ -200,12 +200,24 @@ class GroupConfig:
     primaries: tuple[str, ...] = option(
         "names of [[primary]]s, in order; without, the catalog's", several(text), ()
     )
+    secondaries: tuple[str, ...] | None = option(
+        "names of the [[secondary]]s that are told of them and may transfer them; without, the "
+        "catalog's",
+        several(text),
+        None,
+    )
 
 
 @dataclass(frozen=True)
 class CatalogConfig(MemberConfig):
     """[[catalog]]: a catalog that is pulled with all its members (RFC 9432)."""
 
+    secondaries: tuple[str, ...] | None = option(
+        "names of the [[secondary]]s that are told of it and its members and may transfer them; "
+        "without, all",
+        several(text),
+        None,
+    )
     max_removal: float = option(
         "share of its members that one update may remove or reset; 1.0 switches this off",
         number(0.0, 1.0),

@@ -41,10 +41,17 @@ class Access:
         self._secondaries = _Rule(secondaries)
         self._primaries = _Rule(primaries)
 
-    def may_transfer(self, ip: str, key_name: bytes | None, shown: Shown | None = None) -> bool:
+    def may_transfer(
+        self,
+        ip: str,
+        key_name: bytes | None,
+        shown: Shown | None = None,
+        among: frozenset[str] | None = None,
+    ) -> bool:
         """Whether the host at `ip` that signed with `key_name`, and showed that certificate, may
-        have a zone."""
-        return bool(self._secondaries.match(ip, key_name, shown))
+        have a zone that is for the secondaries `among`, None for all."""
+        found = self._secondaries.match(ip, key_name, shown)
+        return bool(found if among is None else found & among)
 
     def may_notify(self, ip: str, key_name: bytes | None) -> bool:
         """Whether a NOTIFY from there is believed."""

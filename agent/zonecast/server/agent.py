@@ -52,6 +52,7 @@ class Agent:
         self.notifying = Notifying(config, self.control, self.soa, self.changed)
         self.pulling = Pulling(config, self.control, self.reader, self._pulled, self.changed)
         self.members = Members(config, self.control, self.reader, self.pulling, self._gone)
+        self.notifying.audience = self.members.audiences.get
         self.pulling.release_expired()
         self.approvals = Approvals(self.control)
         self._publishers = Publishers()

@@ -87,6 +87,8 @@ class Notifying:
             name: Teller(secondary, self._keys[name], soa_of, partial(self._note, name))
             for name, secondary in self._secondaries.items()
         }
+        # The secondaries that a zone is for, None for all of them.
+        self.audience: Callable[[bytes], frozenset[str] | None] = lambda _: None
         self._unwritten: set[tuple[str, bytes]] = set()
         self._peers = dict(self._load())
 
@@ -107,13 +109,17 @@ class Notifying:
             if soa is None:
                 continue
             serial = soa_serial(soa.rdatas[0])
-            for name, teller in self._tellers.items():
+            for name, teller in self._tellers_of(origin):
                 if self._secondaries[name].address in but and not again:
                     teller.announce(origin, serial, tell=False)
                 elif again or not self.peer(name, origin).has(serial):
                     teller.announce(origin, serial)
                     told[name] = None
         return list(told)
+
+    def _tellers_of(self, origin: bytes) -> list[tuple[str, Teller]]:
+        among = self.audience(origin)
+        return [(n, teller) for n, teller in self._tellers.items() if among is None or n in among]
 
     def forget(self, origin: bytes) -> None:
         """The zone is gone."""
@@ -129,7 +135,7 @@ class Notifying:
     def status(self, origin: bytes, serial: int) -> list[dict[str, Any]]:
         """Each secondary's state for a zone that stands at `serial` here."""
         found = []
-        for name, teller in self._tellers.items():
+        for name, teller in self._tellers_of(origin):
             peer = self.peer(name, origin)
             found.append(
                 {

@@ -23,7 +23,7 @@ class ControlStore:
         )
 
     def items(self, database: str) -> dict[bytes, Any]:
-        """Everything in `timers`, `peers`, `marks` or `approvals`, JSON decoded."""
+        """Everything in `timers`, `peers`, `marks`, `audiences` or `approvals`, JSON decoded."""
         return {key: json.loads(value) for key, value in self._iterate(database)}
 
     def expired(self) -> frozenset[bytes]:

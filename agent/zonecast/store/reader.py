@@ -46,6 +46,7 @@ class ZonesReader:
             )
             self._expired_database = control["expired"]
             self._timers_database = control["timers"]
+            self._audiences_database = control["audiences"]
         self._expired: frozenset[bytes] = frozenset()
         self._expired_number = -1
         self._zones: dict[bytes, ZoneRef] = {}
@@ -88,6 +89,7 @@ class ZonesReader:
             self._zones,
             expired,
             deadline=self._read_deadline,
+            audience=self._read_audience,
             memo=self._memo,
             prefixes=self._prefixes,
         )
@@ -115,6 +117,13 @@ class ZonesReader:
         deadline: float | None = None if timers is None else json.loads(timers)["expires-at"]
         return deadline
 
+    def _read_audience(self, origin: bytes) -> frozenset[str] | None:
+        if self._control is None:
+            return None
+        with self._control.begin() as transaction:
+            secondaries = transaction.get(origin, db=self._audiences_database)
+        return None if secondaries is None else frozenset(json.loads(secondaries))
+
     def close(self) -> None:
         """Close both environments; no Snapshot may be open."""
         self.environment.close()
@@ -134,6 +143,7 @@ class Snapshot:
         expired: frozenset[bytes],
         *,
         deadline: Callable[[bytes], float | None] = lambda _: None,
+        audience: Callable[[bytes], frozenset[str] | None] = lambda _: None,
         memo: dict[Any, Any] | None = None,
         prefixes: Mapping[bytes, bytes] | None = None,
     ) -> None:
@@ -144,6 +154,8 @@ class Snapshot:
         self.number: int = transaction.id()
         self.memo: dict[Any, Any] = {} if memo is None else memo
         self._deadline = deadline
+        # The secondaries that may have the zone at a lower-cased origin, None for all of them.
+        self.audience = audience
         self._databases = databases
         self._answers = databases["answers"]
         self.reopen(transaction)

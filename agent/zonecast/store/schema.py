@@ -15,6 +15,7 @@
     peers      secondary's name, 0x00, lower-cased origin → what it was told and seen serving
     expired    lower-cased origin → nothing: answered with SERVFAIL
     marks      durable marks of the controller (freezes, members waiting for removal) as JSON
+    audiences  lower-cased origin → names of the secondaries that may have the zone, as JSON
     approvals  commit → who approved it, when, and where it was published, as JSON
 """
 
@@ -42,7 +43,7 @@ ZONES_DATABASES: Final = (
     "held",
     "meta",
 )
-CONTROL_DATABASES: Final = ("timers", "peers", "expired", "marks", "approvals")
+CONTROL_DATABASES: Final = ("timers", "peers", "expired", "marks", "audiences", "approvals")
 
 # A sparse file: nothing is used until it is written. The first opener decides for everybody.
 MAP_SIZE = 1 << 40

@@ -186,7 +186,8 @@ class Responder(Quick):
     ) -> Reply:
         """AXFR and IXFR (RFC 5936, RFC 1995): denied by default, AXFR over streams only."""
         ip = self._client_ip(client)
-        allowed = self._rules.access.may_transfer(ip, key, self._shown(client))
+        among = self._view.audience(query.name.lower())
+        allowed = self._rules.access.may_transfer(ip, key, self._shown(client), among)
         refused = refuse_transfer(query, self._view, allowed, self._datagram)
         if refused:
             return error_reply(packet, refused, denial(query.edns, refused))

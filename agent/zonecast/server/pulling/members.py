@@ -21,7 +21,7 @@ from zonecast.zone import names
 
 if TYPE_CHECKING:
     from zonecast.config import Config
-    from zonecast.config.tables import CatalogConfig
+    from zonecast.config.tables import CatalogConfig, GroupConfig
     from zonecast.server.pulling.schedule import Pulled, Pulling
     from zonecast.store.control import ControlStore
     from zonecast.store.reader import ZonesReader
@@ -51,6 +51,8 @@ class Members:
         self._pulling = pulling
         self._removed = removed
         self.troubles: dict[bytes, str] = {}
+        # By catalog and member, of those that are not for every secondary: for whom they are.
+        self.audiences: dict[bytes, frozenset[str]] = {}
         # Two transfers of a catalog in quick succession are followed in their order.
         self._following = asyncio.Lock()
         self._listed: dict[bytes, dict[bytes, rfc9432.Member]] = {}
@@ -158,6 +160,7 @@ class Members:
 
     def _adopt(self) -> None:
         """Pull every member as its catalog, and its group there, says."""
+        audiences = {o: c.secondaries for o, c in self._catalogs.items()}
         new = [name for name in self._owned if name not in self._pulling.zones]
         with self._reader.begin() as snapshot:
             records = {name: snapshot.record(name) for name in new}
@@ -167,26 +170,46 @@ class Members:
             if record is not None and (record.commit or record.path):
                 self._refuse(owned.catalog, name, "a repository of this agent publishes it")
                 continue
-            primaries = self._primaries(owned)
+            primaries, secondaries = self._settings(owned)
             zone = self._pulling.zones.get(name)
+            if zone is not None and zone.catalog is None:
+                self._refuse(owned.catalog, name, "the configuration names it itself")
+                continue
+            audiences[name] = secondaries
             if zone is None:
                 self._pulling.add(name, primaries, owned.catalog)
-            elif zone.catalog is None:
-                self._refuse(owned.catalog, name, "the configuration names it itself")
             else:
                 zone.catalog = owned.catalog
                 if {peer.name for peer in zone.primaries} != set(primaries):
                     zone.primaries[:] = [self._config.primary_named(p) for p in primaries]
                     self._pulling.refresh(name)
 
+        self._restrict({o: frozenset(among) for o, among in audiences.items() if among is not None})
+
+    def _restrict(self, audiences: dict[bytes, frozenset[str]]) -> None:
+        """Let these zones be for these secondaries alone, all others for each."""
+        self.audiences.clear()
+        self.audiences |= audiences
+        stored = self._control.items("audiences")
+        changes: dict[bytes, Any] = {o: sorted(among) for o, among in audiences.items()}
+        changes = {o: among for o, among in changes.items() if stored.get(o) != among}
+        try:
+            gone = dict.fromkeys(stored.keys() - audiences.keys())
+            self._control.write("audiences", gone | changes)
+        except StoreError as error:
+            log.error("whom members of catalogs are for is not kept: %s", error)
+
     def _refuse(self, catalog: bytes, member: bytes, why: str) -> None:
         self._clashes[catalog, member] = why
 
-    def _primaries(self, owned: Owned) -> tuple[str, ...]:
+    def _settings(self, owned: Owned) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+        """The primaries of a member, and the secondaries that it is for."""
         config = self._catalogs[owned.catalog]
         group = group_of(config, owned.member)
-        chosen = () if group is None else next(g.primaries for g in config.group if g.name == group)
-        return chosen or config.primaries
+        if group is None:
+            return config.primaries, config.secondaries
+        among = config.secondaries if group.secondaries is None else group.secondaries
+        return group.primaries or config.primaries, among
 
     def _keep(self) -> None:
         marks = {
@@ -212,7 +235,7 @@ class Members:
                 },
                 "groups": {
                     group.name: sum(
-                        group_of(config, member) == group.name
+                        group_of(config, member) is group
                         for member in self._listed[origin].values()
                     )
                     for group in config.group
@@ -222,9 +245,9 @@ class Members:
         }
 
 
-def group_of(config: CatalogConfig, member: rfc9432.Member) -> str | None:
+def group_of(config: CatalogConfig, member: rfc9432.Member) -> GroupConfig | None:
     """The first of the catalog's configured groups that a member has; None for none."""
     for group in config.group:
         if group.name.encode() in member.groups:
-            return group.name
+            return group
     return None
