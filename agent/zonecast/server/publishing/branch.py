@@ -32,6 +32,9 @@ RETRIES = (0.0, 0.5, 2.0, 5.0, 15.0)
 # Seconds that publishing one commit may take before its process is ended.
 DEADLINE = 900.0
 
+# Below the workers: answers come first.
+NICENESS = 5
+
 Published = Callable[[dict[str, Any]], Awaitable[None]]
 Serials = Callable[[list[bytes]], Awaitable[tuple[dict[bytes, list[int]], set[str]]]]
 
@@ -45,7 +48,7 @@ class Publishers:
     def warm(self) -> None:
         """Start the spare."""
         if self._spare is None:
-            self._spare = Child("zonecast.server.publishing.publisher")
+            self._spare = Child("zonecast.server.publishing.publisher", niceness=NICENESS)
 
     async def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """Run a job. Raises ZonecastError where the process died or failed."""

@@ -6,7 +6,6 @@ whole commit live and die here; a crash hurts nobody.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import traceback
@@ -21,9 +20,6 @@ from zonecast.server.publishing.publish import publish
 from zonecast.store.writer import JournalLimits, ZonesWriter
 from zonecast.zone import names
 from zonecast.zone.policy import Floors
-
-# Below the workers: answers come first.
-NICENESS = 5
 
 
 def read_job(message: dict[str, Any], commit_time: int) -> Job:
@@ -51,7 +47,6 @@ def read_job(message: dict[str, Any], commit_time: int) -> Job:
 def main() -> None:
     """Wait for a job on the channel whose descriptor is the first argument; do it; reply."""
     channel = Channel(int(sys.argv[1]))
-    os.nice(NICENESS)
     drop_inherited_environment()
     message = channel.receive()
     if message is None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -27,8 +26,6 @@ from zonecast.zone.names import from_text
 # Transfers at one time, in all and from one primary; each may hold a whole zone in memory.
 CONCURRENT = 64
 FROM_ONE_PRIMARY = 8
-# Below the workers, which answer queries on the same processors.
-NICENESS = 10
 
 log = logging.getLogger("zonecast.puller")
 
@@ -96,7 +93,6 @@ def main() -> None:
     """Entry point."""
     # The terminal's interrupt goes to the controller, which then closes the channel.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
     logging.basicConfig(format="%(name)s: %(message)s")
     asyncio.run(_run(int(sys.argv[1])))
 

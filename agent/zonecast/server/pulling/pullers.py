@@ -18,6 +18,9 @@ log = logging.getLogger("zonecast.pullers")
 # How often a job is given to a new process after the one that had it died.
 TRIES = 3
 
+# Below the workers, which answer queries on the same processors, and the publisher.
+NICENESS = 10
+
 
 @dataclass
 class _Job:
@@ -43,6 +46,7 @@ class Pullers:
         child = KeptChild(
             "zonecast.server.pulling.puller",
             lambda: {"state-dir": str(config.state_dir), "journal": asdict(config.journal)},
+            niceness=NICENESS,
         )
         puller = _Puller(child)
         child.on_message = lambda message: _finish(puller, message)
