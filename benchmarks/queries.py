@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from generator import ORIGIN, zone_file
 
@@ -68,14 +69,15 @@ def _kinds(text: bytes, chance: random.Random) -> dict[str, Iterator[tuple[str, 
 
 
 def queries(text: bytes, shares: dict[str, float], count: int, seed: int = 5) -> list[str]:
-    """So many distinct queries, "name TYPE", in random order. `shares` are of the kinds above; hits
-    that run out leave their share empty."""
+    """So many distinct queries, "name TYPE", in random order. `shares` are of the kinds above; what runs
+    out leaves its share empty."""
     chance = random.Random(seed)
     kinds = _kinds(text, chance)
     found: dict[str, None] = {}
     for kind, share in shares.items():
         wanted = len(found) + int(count * share)
-        for owner, rtype in kinds[kind]:
+        # Of a small zone there are not so many: what is drawn is mostly known then.
+        for owner, rtype in islice(kinds[kind], 4 * int(count * share)):
             if len(found) >= wanted:
                 break
             found[f"{owner}.{ORIGIN} {rtype}"] = None
