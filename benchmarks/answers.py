@@ -3,8 +3,8 @@
     python benchmarks/answers.py [--names 100000] [--rounds 9] [--seconds 5] [CASE…]
 
 Each server runs on one core, all its processes together, and dnsperf on another. Before a case
-counts, every distinct query's answer is compared with Knot's (or `--compare` of them). Prints a Markdown table for each
-case; ratios are to Knot's in the same round.
+counts, every distinct query's answer is compared with Knot's (or `--compare` of them). Prints a
+Markdown table for each case; ratios are to Knot's in the same round.
 """
 
 from __future__ import annotations
