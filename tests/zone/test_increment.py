@@ -212,6 +212,27 @@ def test_what_bears_on_more_than_its_own_lines_is_read_as_a_whole(old: str, new:
     assert step_of(BASE, edited) is None
 
 
+def test_an_entry_that_goes_on_to_another_edit_takes_what_is_between() -> None:
+    between = "".join(f"host{number} A 192.0.2.{number}\n" for number in range(20, 30))
+    parts = (
+        BASE.replace(b"( 1 ;", b"( 2 ;"),
+        b'text TXT "a"\n',
+        b'text TXT ( "a"\n',
+        between.encode(),
+        b'last TXT "z"\n',
+        b'last TXT "z" )\n',
+    )
+    closed = BASE + parts[1] + parts[3] + parts[4]
+    opened = parts[0] + parts[2] + parts[3] + parts[5]
+    for old, new in ((closed, opened), (opened, closed)):
+        before, after = whole(old), whole(new)
+        step = step_of(old, new)
+        assert before is not None
+        assert after is not None
+        assert step is not None
+        assert by_step(step, before) == diff(before, after)
+
+
 def test_a_record_that_is_there_twice_stays_when_one_goes() -> None:
     twice = BASE + b"WWW.example.com. A 192.0.2.5\n"
     edited = twice.replace(b"( 1 ;", b"( 2 ;").replace(b"www A 192.0.2.5\n", b"www A 192.0.2.7\n")

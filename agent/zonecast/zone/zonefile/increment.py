@@ -8,7 +8,9 @@ is read as a whole (`passages` says what that is). So is a file with errors, for
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from zonecast.zone import names
@@ -16,10 +18,17 @@ from zonecast.zone.changeset import Changeset, diff
 from zonecast.zone.findings import errors
 from zonecast.zone.rrset import RRset, Zone, node_of
 from zonecast.zone.zonefile import Parsed, read_zone
-from zonecast.zone.zonefile.hunks import hunks
+from zonecast.zone.zonefile.hunks import Hunk, hunks
 from zonecast.zone.zonefile.passages import Text
 
 _SHARE = 16  # of the file's octets, the part that may differ
+_ROUNDS = 4  # of finding what else belongs to what differs
+
+_OLD_START = attrgetter("old_start")
+_NOTHING = Hunk(0, 0, 0, 0)
+
+# Octets [start, end) of a text.
+Span = tuple[int, int]
 
 # The RRsets at a node of the last version, by key.
 NodeOf = Callable[[bytes], Mapping[bytes, RRset]]
@@ -55,12 +64,12 @@ def read_step(old: bytes, new: bytes, *, path: str, origin: bytes) -> Step | Non
     before = Text.before(old, after, changed)
     if before is None:
         return None
+    found = _passages_of(before, after, differences)
+    if found is None:
+        return None
     touched = {b""}
-    for text, ranges in (
-        (before, [(hunk.old_start, hunk.old_end) for hunk in differences]),
-        (after, [(hunk.new_start, hunk.new_end) for hunk in differences]),
-    ):
-        nodes = _nodes(text, ranges, path, origin)
+    for text, passages in zip((before, after), found, strict=True):
+        nodes = _nodes(text, passages, path, origin)
         if nodes is None:
             return None
         touched |= nodes
@@ -75,23 +84,64 @@ def read_step(old: bytes, new: bytes, *, path: str, origin: bytes) -> Step | Non
     return Step(parsed, frozenset(touched))
 
 
-def _nodes(
-    text: Text, ranges: list[tuple[int, int]], path: str, origin: bytes
-) -> set[bytes] | None:
-    """The nodes whose records stand in these parts of a text; None where they cannot be read."""
-    passages: set[tuple[int, int]] = set()
-    for start, end in ranges:
+def _passages_of(
+    before: Text, after: Text, differences: list[Hunk]
+) -> tuple[set[Span], set[Span]] | None:
+    """The passages that differ, of both texts; None where they cannot be read. A passage of one
+    may go on through text that both have and that is several passages in the other, as where a
+    parenthesis is left open: then these belong to it."""
+    old = {(hunk.old_start, hunk.old_end) for hunk in differences}
+    new = {(hunk.new_start, hunk.new_end) for hunk in differences}
+    mirrored = [
+        Hunk(hunk.new_start, hunk.new_end, hunk.old_start, hunk.old_end) for hunk in differences
+    ]
+    for _ in range(_ROUNDS):
+        mine, theirs = _all_passages(before, old), _all_passages(after, new)
+        if mine is None or theirs is None:
+            return None
+        old = mine | {_across(span, mirrored) for span in theirs}
+        new = theirs | {_across(span, differences) for span in mine}
+        if _all_passages(before, old) == mine and _all_passages(after, new) == theirs:
+            return mine, theirs
+    return None
+
+
+def _all_passages(text: Text, spans: set[Span]) -> set[Span] | None:
+    passages: set[Span] = set()
+    for start, end in spans:
         found = text.passages(start, end)
         if found is None:
             return None
         passages.update(found)
+    return passages
+
+
+def _across(span: Span, differences: list[Hunk]) -> Span:
+    """Where the old text's span is in the new text, whole hunks included."""
+    start, end = span
+    hunk = _last_hunk(differences, start)
+    first = hunk.new_start if hunk.old_end > start else start + hunk.new_end - hunk.old_end
+    hunk = _last_hunk(differences, end)
+    if hunk.old_end <= end:
+        return first, end + hunk.new_end - hunk.old_end
+    return first, hunk.new_end if hunk.old_start < end else hunk.new_start
+
+
+def _last_hunk(differences: list[Hunk], at: int) -> Hunk:
+    """The last one that does not begin behind a place of the old text."""
+    number = bisect_right(differences, at, key=_OLD_START) - 1
+    return differences[number] if number >= 0 else _NOTHING
+
+
+def _nodes(text: Text, passages: set[Span], path: str, origin: bytes) -> set[bytes] | None:
+    """The nodes whose records stand in these passages; None where they cannot be read."""
     parsed = _read(text, passages, path, origin)
     if any(found.id != "soa-missing" for found in errors(parsed.findings)):
         return None
     return set(map(node_of, parsed.zone.rrsets))
 
 
-def _read(text: Text, passages: set[tuple[int, int]], path: str, origin: bytes) -> Parsed:
+def _read(text: Text, passages: set[Span], path: str, origin: bytes) -> Parsed:
     """Passages of a text, read in its order as a zone file of their own."""
     parts = [b"$TTL %b\n" % text.ttl]
     parts += [text.octets[start:end] for start, end in sorted(passages)]
