@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from zonecast.errors import RepositoryError
@@ -117,6 +117,29 @@ def trailers(commands: Commands, key: str, old: str | None, new: str) -> tuple[T
         commit, *values = entry.split("\n")
         found += [Trailer(commit, value.strip()) for value in values if value.strip()]
     return tuple(found)
+
+
+def before_each(
+    commands: Commands, commit: str, count: int, paths: Iterable[str] = ()
+) -> list[dict[str, str | None]]:
+    """What was before each of the newest `count` commits that change one of `paths` (none: any
+    path), newest first, along first parents up to `commit`: path → blob of each file that the
+    commit changed, None where there was none. Raises RepositoryError."""
+    printed = commands.run(
+        "log", "-z", "--no-show-signature", "--first-parent", "-m", "--root", "--raw", "--no-abbrev",
+        "--no-renames", "--no-ext-diff", "--format=%H", f"--max-count={count}", commit, "--", *paths,
+    )  # fmt: skip
+    found: list[dict[str, str | None]] = []
+    tokens = iter(printed.split(b"\x00"))
+    for token in tokens:
+        token = token.lstrip(b"\n")
+        if token.startswith(b":"):
+            mode, _, blob, _ = token[1:].split(b" ", 3)
+            known = blob.decode("ascii") if mode in FILE_MODES else None
+            found[-1][decode(next(tokens))] = known
+        elif token:
+            found.append({})
+    return found
 
 
 def _time(signature: bytes) -> int:

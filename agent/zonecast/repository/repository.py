@@ -153,6 +153,13 @@ class Repository:
             found[name] = content
         return found
 
+    def sizes(self, ids: Iterable[str]) -> dict[str, int]:
+        """The octets that each of these objects has; those that are not here are left out."""
+        wanted = "".join(f"{name}\n" for name in dict.fromkeys(ids))
+        printed = self.commands.run("cat-file", "--batch-check", "--buffer", stdin=encode(wanted))
+        lines = (line.split() for line in decode(printed).splitlines())
+        return {fields[0]: int(fields[2]) for fields in lines if len(fields) == 3}
+
     def _objects(self, ids: Iterable[str]) -> list[tuple[str, str, bytes]]:
         wanted = "".join(f"{name}\n" for name in dict.fromkeys(ids))
         if not wanted:

@@ -6,7 +6,7 @@ changes (contents, answers, journal, history) is in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +143,25 @@ class WriteTransaction:
         record = self._append_journal(record, changeset)
         self._append_history(record)
         self._put("zones", origin, record.encode())
+        return record
+
+    def precede(self, origin: bytes, changesets: Iterable[Changeset]) -> ZoneRecord:
+        """Put changesets, oldest first, before a zone's first version, so that those who have an
+        older one from before the store was lost can follow.
+
+        Raises ChangesetError where they do not lead to that version, or it is not the first one.
+        """
+        record = self.snapshot.record(origin.lower())
+        if record is None or record.journal_next:
+            raise ChangesetError("there is no first version that they could lead to")
+        wanted = None
+        for changeset in changesets:
+            if changeset.old_soa is None or wanted not in (None, changeset.old_soa):
+                raise ChangesetError(f"nothing leads to serial {changeset.old_serial}")
+            record, wanted = self._append_journal(record, changeset), changeset.new_soa
+        if wanted != self.snapshot.soa(ZoneRef(origin.lower(), record.prefix)):
+            raise ChangesetError("they lead to another version than the one that is stored")
+        self._put("zones", origin.lower(), record.encode())
         return record
 
     def _fill(

@@ -187,8 +187,10 @@ class Publishing:
             }
             result = await self._publishers.run(job)
             if "ask" in result:
-                origins = [names.from_text(text).lower() for text in result["ask"]]
-                found, self.unasked = await self._serials(origins)
+                texts = [*result["ask"], *result["recall"]]
+                origins = [names.from_text(text).lower() for text in texts]
+                found, silent = await self._serials(origins)
+                self.unasked = silent if result["ask"] else set()
                 served = {names.to_text(origin): known for origin, known in found.items()}
                 result = await self._publishers.run({**job, "served": served})
         self.done = None if self._again else tip

@@ -7,6 +7,7 @@ from typing import Any
 
 from zonecast import __version__
 from zonecast.repository import Repository
+from zonecast.server.publishing.asking import to_ask
 from zonecast.server.publishing.catalogs import write_catalogs
 from zonecast.server.publishing.claims import (
     former_name,
@@ -15,16 +16,16 @@ from zonecast.server.publishing.claims import (
     rename,
     sources_key,
 )
+from zonecast.server.publishing.history import remember
 from zonecast.server.publishing.planning import Job, Plan, make_plan
-from zonecast.server.publishing.safety import read_policy
-from zonecast.store.reader import Snapshot
 from zonecast.store.writer import WriteTransaction, ZonesWriter
 from zonecast.zone import names
 
 
 def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -> dict[str, Any]:
     """Publish a commit; the result as the controller wants it. Where secondaries have to be asked
-    first which serials they have, nothing is published and it is "ask", with the zones' names.
+    first which serials they have, nothing is published and it is "ask", with the names of the
+    zones that need it, and "recall", with those that they may be brought from old to new by it.
 
     Raises RepositoryError where git cannot read the commit, StoreError where the store cannot be
     written; nothing is published then.
@@ -35,27 +36,16 @@ def publish(job: Job, repository: Repository, writer: ZonesWriter, now: float) -
         with writer.transaction(now) as transaction:
             rename(former, job.name, transaction)
     with writer.snapshot() as snapshot:
+        questions = to_ask(job, repository, snapshot)
+        if any(questions):
+            asked = [[names.to_text(origin) for origin in origins] for origins in questions]
+            return dict(zip(("ask", "recall"), asked, strict=True))
         plan = make_plan(job, repository, snapshot)
-        ask = _to_ask(job, plan, snapshot)
-    if ask:
-        return {"ask": [names.to_text(origin) for origin in ask]}
     with writer.transaction(now) as transaction:
-        return {"name": job.name, "former": former, **_write(job, plan, transaction, now)}
-
-
-def _to_ask(job: Job, plan: Plan, snapshot: Snapshot) -> list[bytes]:
-    """The zones of which secondaries have to be asked, with a repository's first publication: the
-    store may have been lost, and git does not hold their serials."""
-    if job.served is not None or plan.policy_error or snapshot.meta(meta_key(job.name)):
-        return []
-    policy = read_policy(plan.policy_text)
-    new = [
-        origin
-        for origin, changeset in plan.changesets.items()
-        if changeset.old_soa is None and policy.zone(origin).serial.mode == "managed"
-    ]
-    own = job.catalogs_of.get(job.name, ())
-    return new + [catalog for catalog in own if snapshot.record(catalog) is None]
+        result = {"name": job.name, "former": former, **_write(job, plan, transaction, now)}
+    # Answers come first: what follows takes a while, and may find nothing.
+    remember(job, plan, repository, writer, now)
+    return result
 
 
 def _write(job: Job, plan: Plan, transaction: WriteTransaction, now: float) -> dict[str, Any]:
