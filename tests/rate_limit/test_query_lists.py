@@ -108,6 +108,21 @@ def test_a_zone_of_ones_own(store: Store, kind: str) -> None:
         assert ask("a.open.inside.example.", source="127.0.0.3").rcode() == dns.rcode.NXDOMAIN
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_ds_at_an_apex_is_the_zones_own_where_the_parent_is_not_here(
+    store: Store, closed: bool
+) -> None:
+    zones = [{"name": "other.test.", "allow": [], "deny": [], "closed": closed}]
+    lists = {"allow": [], "deny": [], "closed": not closed, "zones": zones}
+    expected = dns.rcode.REFUSED if closed else dns.rcode.NOERROR
+    with worker("datagram", store, query=lists) as (_, port):
+        for rtype in ("SOA", "DS"):
+            packet = query("other.test.", rtype)
+            reply = dns.message.from_wire(udp(port, packet, "127.0.0.1"))
+            assert reply.rcode() == expected
+            assert bool(reply.authority or reply.answer) != closed
+
+
 @pytest.mark.parametrize("kind", ["datagram", "stream"])
 def test_a_chain_ends_where_the_client_may_not_ask(store: Store, kind: str) -> None:
     exchange = udp if kind == "datagram" else tcp

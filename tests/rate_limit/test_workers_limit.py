@@ -127,6 +127,22 @@ def test_a_truncated_answer_has_an_opt_record_if_the_query_had(
         counted(running, limited=2, slipped=2)
 
 
+def test_a_truncated_answer_keeps_its_rcode_and_its_cookie(store: Store, rates: RateTable) -> None:
+    site = {"cookie-secrets": ["e5e973e5a6b2a43f48e7dc849e37bfcf"], "require-cookies": True}
+    cookie = query("www.example.", "A", edns=1232, options=[(10, b"8 octets")])
+    version = query("www.example.", "A", edns=1232, version=1)
+    settings = limited(rates, rate=1, slip=1)
+    with worker("datagram", store, keys=KEYS, site=site, **settings) as (running, port):
+        answers = ask(running, port, [cookie, cookie, version])
+        assert [bool(reply.flags & dns.flags.TC) for reply in answers] == [False, True, True]
+        assert [reply.rcode() for reply in answers] == [23, 23, dns.rcode.BADVERS]
+        for reply in answers[:2]:
+            (option,) = reply.options
+            assert option.to_wire()[:8] == b"8 octets"
+            assert len(option.to_wire()) == 24
+        counted(running, limited=2, slipped=2)
+
+
 @pytest.mark.parametrize("changes", [{"allow": ["127.0.0.0/8"]}, {"dry_run": True}])
 def test_allowed_and_dry_runs_get_everything(
     store: Store, rates: RateTable, changes: dict[str, Any]

@@ -109,6 +109,17 @@ def option(code: int, value: bytes) -> bytes:
     return _OPTION.pack(code, len(value)) + value
 
 
+def split_options(rdata: bytes) -> list[tuple[int, bytes]]:
+    """The options of an OPT record that we wrote, each with its code and as it stands there."""
+    found = []
+    position = 0
+    while position < len(rdata):
+        code, length = _OPTION.unpack_from(rdata, position)
+        found.append((code, rdata[position : position + 4 + length]))
+        position += 4 + length
+    return found
+
+
 def extended_error(code: int) -> bytes:
     """An extended error without text (RFC 8914 §2)."""
     return option(EXTENDED_ERROR, code.to_bytes(2, "big"))

@@ -93,10 +93,11 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     serving = loop.create_task(workers.run())
-    await workers.ready()
-    log.info("answering on %s", ", ".join(listening.addresses()))
     ready = False
     try:
+        await first_of([workers.ready(), stop.wait()])
+        if not stop.is_set():
+            log.info("answering on %s", ", ".join(listening.addresses()))
         while not stop.is_set():
             async with agent_class(config, listening, workers) as agent:
                 if not ready:

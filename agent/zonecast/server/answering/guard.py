@@ -13,16 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from zonecast.errors import WireError
-from zonecast.protocol.edns import write_opt
-from zonecast.protocol.message import error_reply, read_query
+from zonecast.protocol.edns import COOKIE, split_options
+from zonecast.protocol.message import error_reply
 from zonecast.protocol.prefixes import Prefixes
 from zonecast.protocol.query_lists import QueryLists
 from zonecast.protocol.rate_limit import BUCKET_FORMAT, BUCKET_OCTETS, BUCKETS, RateLimit, Slip
-from zonecast.protocol.sections import NOERROR
+from zonecast.protocol.sections import NOERROR, records
 from zonecast.protocol.tsig import has_tsig
 from zonecast.protocol.view import View
 from zonecast.server.answering.permission import permitted, read_lists, refusal
+from zonecast.zone import rdata as rd
 
 _AA, _TC = 0x0400, 0x0200
 
@@ -183,17 +183,18 @@ def packed(address: str) -> bytes:
 
 def _truncated(packet: bytes, reply: bytes) -> bytes:
     """The question, AA and RCODE of a reply, and TC: so short that it is no amplification."""
-    rcode = reply[3] & 15
-    empty = error_reply(packet, rcode, _opt(packet, rcode))
+    empty = error_reply(packet, reply[3] & 15, _opt(reply))
     (flags,) = struct.unpack_from(">H", empty, 2)
     flags |= _TC | (reply[2] << 8) & _AA
     return empty[:2] + struct.pack(">H", flags) + empty[4:]
 
 
-def _opt(packet: bytes, rcode: int) -> bytes:
-    """Our OPT record in a reply, where the query had one."""
-    try:
-        edns = read_query(packet).edns
-    except WireError:
-        return b""
-    return b"" if edns is None else write_opt(edns.dnssec, rcode)
+def _opt(reply: bytes) -> bytes:
+    """The reply's OPT record with no other option than its cookie, without which a client that
+    sent one would not believe it (RFC 7873 §5.3)."""
+    for record in records(reply):
+        if record.rtype == rd.OPT:
+            options = split_options(reply[record.rdata : record.end])
+            rdata = b"".join(octets for code, octets in options if code == COOKIE)
+            return reply[record.start : record.rdata - 2] + len(rdata).to_bytes(2, "big") + rdata
+    return b""

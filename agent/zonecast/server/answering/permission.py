@@ -11,7 +11,7 @@ from typing import Any
 
 from zonecast.errors import WireError
 from zonecast.protocol.answer_query import Extras, answer_query
-from zonecast.protocol.edns import PROHIBITED, extended_error, write_opt
+from zonecast.protocol.edns import PADDING, PROHIBITED, extended_error, split_options, write_opt
 from zonecast.protocol.message import error_reply, question_end, read_query
 from zonecast.protocol.prefixes import Prefixes
 from zonecast.protocol.query_lists import Permitted, QueryLists
@@ -54,7 +54,9 @@ def permitted(
         return reply  # which says nothing but that
     name = packet[12 : end - 4].lower()
     if packet[end - 4 : end - 2] == _DS and name[0]:
-        name = name[name[0] + 1 :]  # the parent's (RFC 4035 §3.1.4.1)
+        above = name[name[0] + 1 :]
+        if any(ancestor in view.zones for ancestor in names.suffixes(above)):
+            name = above  # the parent's, where it is here (RFC 4035 §3.1.4.1)
     if not lists.allows(name, address):
         return reply if _has_other_rules(packet, reply) else None
     if not lists.below or not _redirects(reply, end):
@@ -67,9 +69,13 @@ def permitted(
     if all(lists.allows(owner, address) for owner in owners) or has_tsig(reply):
         return reply
     options = [
-        reply[record.rdata : record.end] for record in records(reply) if record.rtype == rd.OPT
+        option
+        for record in records(reply)
+        if record.rtype == rd.OPT
+        for option in split_options(reply[record.rdata : record.end])
     ]
-    extras = Extras(b"".join(options))
+    kept = b"".join(octets for code, octets in options if code != PADDING)
+    extras = Extras(kept, pads=any(code == PADDING for code, _ in options))
     return answer_query(
         packet, read_query(packet), Permitted(view, lists, address), datagram, extras=extras
     )
