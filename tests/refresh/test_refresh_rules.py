@@ -213,11 +213,11 @@ def test_a_late_answer_to_a_poll_spoils_nothing() -> None:
     [
         (Timers(0, 0, 0), Timers(2, 1, 3)),
         (Timers(3600, 600, 60), Timers(3600, 600, 4200)),
-        (Timers(2**32 - 1, 2**32 - 1, 2**32 - 1), Timers(28 * 86400, 14 * 86400, 2**32 - 1)),
+        (Timers(2**32 - 1, 2**32 - 1, 2**32 - 1), Timers(28 * 86400, 14 * 86400, 168 * 86400)),
     ],
 )
 def test_timers_stay_within_bounds(given: Timers, kept: Timers) -> None:
-    """Pitfall: a SOA with tiny timers."""
+    """Pitfall: a SOA with tiny timers, and one that would never expire."""
     assert Bounds().clamp(given) == kept
 
 

@@ -26,7 +26,8 @@ more than the SOA's: with an unchanged SOA the later of it and the present deadl
 A NOTIFY brings the check forward; while one is under way it asks for one more after it, and so
 cannot loop: each NOTIFY leads to one check at most, and a promise not kept is forgotten. Deadlines
 are absolute POSIX seconds, so that a restart forgets no expiry. Times within bounds only: a zone
-with tiny timers must not make us hammer its primary, nor one with huge timers make us forget it.
+with tiny timers must not make us hammer its primary, nor one with huge timers make us forget it,
+or serve for ever what its primary gave up.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Bounds(NamedTuple):
     max_refresh: int = 28 * 86400
     min_retry: int = 1
     max_retry: int = 14 * 86400
+    max_expire: int = 168 * 86400
     first_bootstrap: float = 1.0
     last_bootstrap: float = 900.0
     notify_gap: float = 0.25
@@ -85,7 +87,8 @@ class Bounds(NamedTuple):
         """The timers within the bounds; expiry leaves room for one refresh and one retry."""
         refresh = min(max(timers.refresh, self.min_refresh), self.max_refresh)
         retry = min(max(timers.retry, self.min_retry), self.max_retry)
-        return Timers(refresh, retry, max(timers.expire, refresh + retry))
+        expire = max(min(timers.expire, self.max_expire), refresh + retry)
+        return Timers(refresh, retry, expire)
 
 
 DEFAULT_BOUNDS = Bounds()
