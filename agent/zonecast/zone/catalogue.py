@@ -36,6 +36,7 @@ _CHECKS = (
     Check("ttl-mismatch", "warning", False, "RFC 2181 §5.2"),
     Check("string-too-long", "error", True, "RFC 1035 §3.3"),
     Check("rdata-too-long", "error", True, "RFC 1035 §3.2.1"),
+    Check("malformed-rdata", "warning", False, "RFC 3597 §5"),
     Check("serial-too-large", "error", True, "RFC 1035 §3.3.13"),
     Check("include-failed", "error", True, "RFC 1035 §5.1"),
     Check("bad-generate", "error", True, ""),

@@ -16,7 +16,14 @@ from zonecast.zone.zonefile import tokens
 from zonecast.zone.zonefile.context import FileContext
 from zonecast.zone.zonefile.forms import check_bare, check_form
 from zonecast.zone.zonefile.head import read_head
-from zonecast.zone.zonefile.rdata import FAST, QUOTABLE, RdataError, read_any
+from zonecast.zone.zonefile.rdata import (
+    FAST,
+    QUOTABLE,
+    RdataError,
+    is_servable,
+    read_any,
+    read_octets,
+)
 from zonecast.zone.zonefile.records import RecordError
 from zonecast.zone.zonefile.soa import SERIAL_WORD, read_soa
 from zonecast.zone.zonefile.tokens import Token
@@ -75,7 +82,27 @@ def _rdata(file: FileContext, rtype: int, args: list[bytes], found: Sequence[Tok
     text = tokens.as_text(found)
     if not quoted and not text.isascii():
         raise RdataError("characters outside ASCII", remedy="write names as A-labels (xn--…)")
+    if generic:
+        return _octets(file, rtype, args, found)
     return read_any(rtype, text, file.origin)
+
+
+def _octets(file: FileContext, rtype: int, args: list[bytes], found: Sequence[Token]) -> bytes:
+    """Rdata in hexadecimal. What is no such record, and can be served all the same, is said."""
+    try:
+        rdata = read_any(rtype, tokens.as_text(found), file.origin)
+    except RdataError as problem:
+        odd = read_octets(rtype, args)
+        if odd is None:
+            raise
+        message = f"{problem.message}; it is served as the octets that it is"
+        remedy = "mend it: resolvers and other servers may refuse it"
+        file.report("malformed-rdata", found[0].line, found[0].column, message, remedy)
+        return odd
+    if not is_servable(rtype, rdata):  # of a type that dnspython takes as it comes
+        message = f"bad {rd.type_to_text(rtype)} record: the octets hold no whole name"
+        raise RdataError(message, remedy="mend it, or remove it")
+    return rdata
 
 
 def _place_serial(file: FileContext, serial: Token) -> None:

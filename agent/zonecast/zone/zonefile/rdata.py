@@ -11,7 +11,7 @@ import re
 from binascii import unhexlify
 from collections.abc import Callable, Sequence
 
-from zonecast.errors import BadNameError
+from zonecast.errors import BadNameError, WireError
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 from zonecast.zone.zonefile.tokens import unescape
@@ -234,6 +234,14 @@ FAST: dict[int, Callable[[Words, Names], bytes]] = {
 }
 QUOTABLE = frozenset((rd.TXT, 99))
 
+# Types whose insides are looked at here, beyond the names in them: the checks rely on their being
+# well-formed, and a name or an address that is none is of no use to anyone. Any other type is
+# served as the octets that it is, as it is when a primary transfers it.
+_CDS, _CDNSKEY, _ZONEMD = 59, 60, 63
+_LOOKED_INTO = frozenset(FAST) | {
+    rd.SOA, rd.RRSIG, rd.NSEC, rd.DNSKEY, rd.NSEC3, rd.NSEC3PARAM, _CDS, _CDNSKEY, _ZONEMD
+}  # fmt: skip
+
 TYPES: dict[bytes, int] = {
     rd.type_to_text(number).encode(): number
     for number in range(1, 300)
@@ -298,3 +306,30 @@ def read_any(rtype: int, text: str, origin: bytes) -> bytes:
             f"bad {rd.type_to_text(rtype)} record: {reason}",
             remedy="mend it, or write its octets in hexadecimal: \\# LENGTH HEX (RFC 3597)",
         ) from None
+
+
+def read_octets(rtype: int, words: Words) -> bytes | None:
+    """The rdata that `\\# LENGTH HEX` (RFC 3597 §5) writes, of a type whose own text has none for
+    it; None where the words are not that, or not enough to serve it by (`_LOOKED_INTO`)."""
+    size, digits = words[1:2], b"".join(words[2:])
+    if rtype in _LOOKED_INTO or not size or not size[0].isdigit() or len(size[0]) > 5:
+        return None
+    try:
+        rdata = unhexlify(digits)
+    except ValueError:
+        return None
+    return rdata if len(rdata) == int(size[0]) and is_servable(rtype, rdata) else None
+
+
+def is_servable(rtype: int, rdata: bytes) -> bool:
+    """Whether octets hold the names that their type has, and what is read beside them."""
+    try:
+        fields = rd.fields(rtype, rdata)
+    except WireError:
+        return False
+    if any(kind in "Nnx" and end - start > names.MAX_NAME for kind, start, end in fields):
+        return False
+    if rtype in FAST and fields and fields[-1][2] != len(rdata):
+        return False  # nothing comes after the names of these
+    # RFC 8659 §4.1: flags, and a tag behind its length.
+    return rtype != rd.CAA or (len(rdata) >= 2 and len(rdata) >= 2 + rdata[1])
