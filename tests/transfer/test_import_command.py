@@ -124,11 +124,48 @@ def test_no_is_1_and_nobody_is_3(server: tuple[Agent, Secret], tree: Path) -> No
     assert [file.name for file in tree.glob("*.zone")] == ["example.org.zone"]
 
 
+def test_what_the_policy_would_overlook_is_no_success(
+    server: tuple[Agent, Secret], tree: Path
+) -> None:
+    (tree / "zonecast.toml").write_text('include = ["zones/*.zone"]\n')
+    done = import_zones(tree, *at(server), "example.org", "--into", "zones")
+    assert (done.returncode, "[origins]" in done.stderr) == (0, False)
+    for _ in range(2):
+        done = import_zones(tree, *at(server), "example.com", "--into", "other")
+        assert done.returncode == 1
+        assert "other/example.com.zone: is no zone file by include" in done.stderr
+    table = done.stderr[done.stderr.index("[origins]") :].partition("next: ")[0]
+    with (tree / "zonecast.toml").open("a") as policy:
+        policy.write(table)
+    done = import_zones(tree, *at(server), "example.com", "--into", "other")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_no_catalog_is_named(server: tuple[Agent, Secret], tree: Path) -> None:
+    done = import_zones(tree, *at(server), "--catalog", "example.org")
+    assert done.returncode == 1
+    assert "catalog example.org.: no version record; name a catalog" in done.stderr
+    assert list(tree.glob("*.zone")) == []
+
+
+def test_a_servers_name_will_do(server: tuple[Agent, Secret], tree: Path) -> None:
+    agent, secret = server
+    port = agent.address.rpartition(":")[2]
+    key = ("--key-file", str(secret.path))
+    done = import_zones(tree, "--axfr", f"localhost:{port}", *key, "example.org")
+    assert (done.returncode, (tree / "example.org.zone").is_file()) == (0, True)
+    done = import_zones(tree, "--axfr", "nothing.invalid", "example.org")
+    assert done.returncode == 3
+    assert "nothing.invalid: no address is found" in done.stderr
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ("--axfr", "127.0.0.1"),
-        ("--axfr", "ns1.example.com", "example.com"),
+        ("--axfr", "ns1..example.com", "example.com"),
+        ("--axfr", "localhost:x", "example.com"),
+        ("--axfr", "192.0.2.1.5", "example.com"),
         ("--axfr", "127.0.0.1", "exa..mple"),
         ("--axfr", "127.0.0.1", "--key", "xfr.example", "example.com"),
         ("--axfr", "127.0.0.1", "--key-file", "none.key", "example.com"),

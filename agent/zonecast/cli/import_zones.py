@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,11 +36,24 @@ DNS_PORT = 53
 # Transfers under way at once; each may hold a whole zone in memory.
 AT_ONCE = 8
 
+# How long, in seconds, one of several addresses of a host is tried.
+CONNECTING = 10.0
+
+# A host's name has a letter, in its last label at that; an address has none, or colons.
+_HOST = re.compile(
+    r"(?:[a-z0-9_-]{1,63}\.)*(?=[a-z0-9-]*[a-z])[a-z0-9-]{1,63}\.?", re.ASCII | re.IGNORECASE
+)
+_SERVERS = "192.0.2.1, 192.0.2.1:53 or ns1.example.com"
+
 
 @click.command("import")
 @click.argument("zones", nargs=-1, metavar="[ZONE]...")
 @click.option(
-    "--axfr", "server", metavar="SERVER[:PORT]", required=True, help="The server that has them."
+    "--axfr",
+    "server",
+    metavar="SERVER[:PORT]",
+    required=True,
+    help="The server that has them, by address or name.",
 )
 @click.option(
     "--key-file",
@@ -86,7 +101,8 @@ def command(
 
     A file is written once its zone has come whole and, with a key, is signed to the end. A zone
     that has a file there already keeps it while both say the same; one that says something else is
-    left alone. Serials stay as they are.
+    left alone, and one that says it is another zone's is with --force as well. Serials stay as they
+    are.
     """
     if not zones and listing is None:
         raise click.UsageError("name a ZONE, or a --catalog")
@@ -125,9 +141,19 @@ class _Import:
         there is no such catalog."""
         origins = dict.fromkeys(wanted)
         if catalog_name is not None:
-            members = catalog.members(await self._transfer(catalog_name))
+            members = await self._members(catalog_name)
             origins |= dict.fromkeys(sorted(members, key=names.node_key))
         await asyncio.gather(*map(self._one, origins))
+
+    async def _members(self, catalog_name: bytes) -> Iterable[bytes]:
+        try:
+            return catalog.members(await self._transfer(catalog_name))
+        except catalog.CatalogError as error:
+            raise RejectedError(
+                error.message,
+                where=error.where,
+                remedy="name a catalog (RFC 9432), or the zones themselves; nothing is imported",
+            ) from None
 
     async def _one(self, origin: bytes) -> None:
         try:
@@ -168,8 +194,16 @@ class _Import:
         if self._unasked:
             say(f"not asked for after that: {counted(self._unasked, 'zone')}", err=True)
         lines = list(self._tree.unnamed(self._written))
+        overlooked = self._tree.overlooked(self._written.values())
+        for placed in overlooked:
+            message = f"zonecast: {placed.shown}: is no zone file by include in {POLICY_FILE}"
+            say(f"{message}, and is not published; see the lines below", err=True)
+            self._status = max(self._status, RejectedError.exit_code)
         if lines:
-            say(f"put into {POLICY_FILE}, these files' names not being their zones':", err=True)
+            why = (
+                "include does not match them" if overlooked else "their names are not their zones'"
+            )
+            say(f"put into {POLICY_FILE}, as {why}:", err=True)
             say("\n".join(["[origins]", *lines]), err=True)
         if len(self._written) > self._same:
             say("next: zonecast check, then git add and git commit", err=True)
@@ -178,10 +212,31 @@ class _Import:
 
 
 def _endpoint(text: str, port: int) -> Endpoint:
+    """The server's address. A host's name is looked up here; of several addresses it is the first
+    that lets itself be connected to. Raises UsageError, UnreachableError."""
+    host, colon, written = text.rpartition(":")
+    if not colon or ":" in host:
+        host, written = text, str(port)
+    if not _HOST.fullmatch(host):
+        try:
+            return read_endpoint(text, port)
+        except ValueError as error:
+            raise UsageError(str(error), where="--axfr", remedy=_SERVERS) from None
+    if not re.fullmatch("[0-9]{1,5}", written) or not 0 < int(written) < 65536:
+        raise UsageError(f"'{text}' has no port from 1 to 65535", where="--axfr", remedy=_SERVERS)
     try:
-        return read_endpoint(text, port)
-    except ValueError as error:
-        raise UsageError(str(error), where="--axfr", remedy="192.0.2.1 or 192.0.2.1:53") from None
+        found = socket.getaddrinfo(host, int(written), type=socket.SOCK_STREAM)
+    except OSError as error:
+        message = f"no address is found for it: {error.strerror}"
+        raise UnreachableError(message, where=host, remedy="give its address") from None
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    for address in addresses if len(addresses) > 1 else ():
+        try:
+            socket.create_connection((address, int(written)), CONNECTING).close()
+        except OSError:
+            continue
+        return Endpoint(address, int(written))
+    return Endpoint(addresses[0], int(written))
 
 
 def _tls(port: int, pins: Iterable[str], name: str | None) -> Tls:
