@@ -50,7 +50,9 @@ class Agent:
         self.control = ControlStore(config.state_dir)
         self._store_inode = store_file(config.state_dir).stat().st_ino
         self.notifying = Notifying(config, self.control, self.soa, self.changed)
-        self.pulling = Pulling(config, self.control, self.reader, self._pulled, self.changed)
+        self.pulling = Pulling(
+            config, self.control, self.reader, self._pulled, self.changed, workers.tell_expired
+        )
         self.members = Members(config, self.control, self.reader, self.pulling, self._gone)
         self.notifying.audience = self.members.audiences.get
         self.pulling.release_expired()
@@ -190,6 +192,7 @@ class Agent:
         while True:
             self._check_store()
             self.reader.environment.reader_check()
+            self.members.keep()
             if await self._remove_orphans():
                 self.swept = time.time()
                 self.changed()
@@ -263,7 +266,21 @@ class Agent:
                 for origin in self._spared
             ]
             + [text for publishing in self.publishing for text in publishing.warnings]
+            + self._not_kept()
         )
+
+    def _not_kept(self) -> list[str]:
+        """One warning for all that cannot be written to the control store."""
+        troubles = self.control.troubles
+        if not troubles:
+            return []
+        place = self.control.environment.path()
+        text = (
+            f"the control store {place}: {next(iter(troubles.values()))}; not kept, and "
+            f"lost with a restart: {', '.join(sorted(troubles))}; make room on that file system: "
+            "the agent goes on trying"
+        )
+        return [text]
 
     async def _pulled(self, origins: list[bytes]) -> None:
         """Zones were pulled: once they are visible, tell our own secondaries."""

@@ -51,7 +51,7 @@ class Commands:
 
     def _report(self, wanted: bytes | None) -> Message:
         agent = self._agent
-        expired = agent.control.expired()
+        expired = agent.pulling.expired
         repositories = {repository.name for repository in agent.config.repository}
         with agent.reader.begin() as snapshot:
             records = [r for r in snapshot.records() if wanted in (None, r.origin.lower())]

@@ -8,13 +8,12 @@ seen serving is kept in the control store.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import StoreError, ZonecastError
+from zonecast.errors import ZonecastError
 from zonecast.server.peers import signing_key
 from zonecast.server.query import SilentError, ask_soa
 from zonecast.server.telling import Teller
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from zonecast.config.values import Endpoint
     from zonecast.store.control import ControlStore
 
-log = logging.getLogger("zonecast.notifying")
 
 # Seconds that a repository's first publication waits for what secondaries have, for one of them
 # to answer, and how many queries are under way at once to it.
@@ -228,9 +226,5 @@ class Notifying:
             )
             for name, origin in self._unwritten
         }
-        try:
-            self._control.write("peers", records)
-        except StoreError as error:
-            log.error("what secondaries have is not kept: %s", error)
-            return
-        self._unwritten.clear()
+        if self._control.keep("what secondaries have", {"peers": records}):
+            self._unwritten.clear()

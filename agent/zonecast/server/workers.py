@@ -53,6 +53,8 @@ class Workers:
         # Answers refused, limited and slipped, and transfers refused because there were too many, by
         # all workers there were.
         self.guarded: Counter[str] = Counter(refused=0, limited=0, slipped=0, transfers=0)
+        # The expired zones that count instead of the store's, where it cannot be written.
+        self._expired: frozenset[bytes] | None = None
         self._barrier = 0
         self._barriers: dict[tuple[KeptChild, int], asyncio.Event] = {}
         self.on_notify: Callable[[Message], None] = lambda _: None
@@ -81,7 +83,12 @@ class Workers:
         fds = [sock.fileno() for sock in sockets]
         child = KeptChild(
             module,
-            lambda: {**self._settings, "sockets": fds, "tls-sockets": tls},
+            lambda: {
+                **self._settings,
+                "sockets": fds,
+                "tls-sockets": tls,
+                "expired": _texts(self._expired),
+            },
             [*fds, *tls, *more],
             on_restart=lambda status: self._restarted(child, status),
         )
@@ -144,11 +151,23 @@ class Workers:
         for child in self.all:
             child.send({"settings": self._settings})
 
+    def tell_expired(self, expired: frozenset[bytes] | None) -> None:
+        """Have every worker answer these zones with SERVFAIL, whatever the store says; None: those
+        that the store says. For a store that cannot be written."""
+        if expired != self._expired:
+            self._expired = expired
+            for child in self.all:
+                child.send({"expired": _texts(expired)})
+
     def stop(self) -> None:
         """Let every worker finish and end."""
         for child in self.all:
             child.send({"stop": True})
             child.stop()
+
+
+def _texts(origins: frozenset[bytes] | None) -> list[str] | None:
+    return None if origins is None else [names.to_text(origin) for origin in origins]
 
 
 def worker_settings(config: Config, cookie_secret: str, rates: RateTable) -> Message:

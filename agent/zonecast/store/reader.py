@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from zonecast.store.schema import (
     removed_key,
 )
 from zonecast.zone import rdata as rd
-from zonecast.zone.names import node_key
+from zonecast.zone.names import from_text, node_key
 from zonecast.zone.rrset import SOA_KEY, RRset, Zone, add_hashes, rrset_hash
 
 
@@ -49,6 +49,8 @@ class ZonesReader:
             self._audiences_database = control["audiences"]
         self._expired: frozenset[bytes] = frozenset()
         self._expired_number = -1
+        # Whether the expired zones are not the store's to say.
+        self._told = not with_expired
         self._zones: dict[bytes, ZoneRef] = {}
         self._layout: bytes | None = b"never read"
         self._prefixes: dict[bytes, bytes] = {}
@@ -94,8 +96,16 @@ class ZonesReader:
             prefixes=self._prefixes,
         )
 
+    def tell_expired(self, expired: Iterable[str] | None) -> None:
+        """Take these zones for expired, whatever the store says; None: those that it says. For a
+        store that cannot be written."""
+        self._told = expired is not None
+        self._expired_number = -1
+        if expired is not None:
+            self._expired = frozenset(from_text(origin) for origin in expired)
+
     def _read_expired(self) -> frozenset[bytes]:
-        if self._control is None:
+        if self._told:
             return self._expired
         # Beginning to read costs a quarter of asking for the environment's figures.
         transaction = self._control.begin()

@@ -30,6 +30,7 @@ class DatagramWorker:
     def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
         self._channel = channel
         self._reader = ZonesReader(Path(settings["state-dir"]))
+        self._reader.tell_expired(settings.get("expired"))
         self._snapshot = self._reader.begin()
         self._snapshot.close()
         rules = read_rules(settings)
@@ -85,6 +86,8 @@ class DatagramWorker:
                 self._guard = self._guarded(message["settings"])
                 for _, responder in self._served.values():
                     responder.rules = rules
+            elif "expired" in message:
+                self._reader.tell_expired(message["expired"])
             elif "barrier" in message:
                 self._channel.send(message)
             if not self._channel.pending():

@@ -42,8 +42,10 @@ class StreamWorker:
         self._encrypted = [socket.socket(fileno=fd) for fd in settings.get("tls-sockets", ())]
         self._descriptors = descriptors()
         bounds = read_bounds(settings)
+        self._reader = ZonesReader(Path(settings["state-dir"]))
+        self._reader.tell_expired(settings.get("expired"))
         self._service = Service(
-            Versions(ZonesReader(Path(settings["state-dir"]))),
+            Versions(self._reader),
             Connections(bounds.connections, bounds.connections_per_client),
             lambda: channel.send_or_drop({"guard": {"transfers": 1}}),
             bounds,
@@ -108,6 +110,8 @@ class StreamWorker:
         while (message := await self._channel.receive()) is not None and not message.get("stop"):
             if "settings" in message:
                 self._configure(message["settings"])
+            elif "expired" in message:
+                self._reader.tell_expired(message["expired"])
             elif "barrier" in message:
                 # Answers are made without a pause and handed to the transport at once: none is
                 # under way now. Transfers keep the version they began with.

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from zonecast.errors import RejectedError, StoreError
+from zonecast.errors import RejectedError
 from zonecast.protocol import catalog as rfc9432
 from zonecast.protocol.catalog_owners import Owned, Settled, settle, too_many
 from zonecast.server.pulling.member_marks import MARK, read_mark, write_mark
@@ -31,6 +31,9 @@ log = logging.getLogger("zonecast.members")
 # The share of members that may go at once is judged in catalogs of so many, as the gate's is of
 # records; of fewer, not all of several.
 SMALLEST = 10
+
+# What `status` says is not kept.
+_LISTED = "members of catalogs"
 
 
 class Members:
@@ -74,7 +77,7 @@ class Members:
             await self._read(origin)
         marks = [mark for mark in self._control.items("marks") if mark.startswith(MARK)]
         gone = [mark for mark in marks if mark.removeprefix(MARK) not in self._catalogs]
-        self._control.write("marks", dict.fromkeys(gone))
+        self._control.keep("marks of former catalogs", {"marks": dict.fromkeys(gone)})
 
     async def follow(self, catalog: bytes) -> int:
         """Follow a catalog as it is stored now, however many members go; how many it lists.
@@ -190,14 +193,14 @@ class Members:
         """Let these zones be for these secondaries alone, all others for each."""
         self.audiences.clear()
         self.audiences |= audiences
-        stored = self._control.items("audiences")
+        self._keep_audiences()
+
+    def _keep_audiences(self) -> None:
+        audiences, stored = self.audiences, self._control.items("audiences")
         changes: dict[bytes, Any] = {o: sorted(among) for o, among in audiences.items()}
         changes = {o: among for o, among in changes.items() if stored.get(o) != among}
-        try:
-            gone = dict.fromkeys(stored.keys() - audiences.keys())
-            self._control.write("audiences", gone | changes)
-        except StoreError as error:
-            log.error("whom members of catalogs are for is not kept: %s", error)
+        gone = dict.fromkeys(stored.keys() - audiences.keys())
+        self._control.keep("whom members of catalogs are for", {"audiences": gone | changes})
 
     def _refuse(self, catalog: bytes, member: bytes, why: str) -> None:
         self._clashes[catalog, member] = why
@@ -216,10 +219,13 @@ class Members:
             MARK + catalog: write_mark(catalog, listed, self._owned)
             for catalog, listed in self._listed.items()
         }
-        try:
-            self._control.write("marks", marks)
-        except StoreError as error:
-            log.error("the members of catalogs are not kept: %s", error)
+        self._control.keep(_LISTED, {"marks": marks})
+
+    def keep(self) -> None:
+        """Write what could not be written."""
+        if _LISTED in self._control.troubles:
+            self._keep()
+        self._keep_audiences()
 
     def status(self) -> dict[str, Any]:
         """Each catalog with how many members it lists, what is wrong with it, which members came

@@ -59,7 +59,8 @@ class Pulled:
 
 class Pulling:
     """All pulled zones of one agent. `pulled` is awaited with the origins that changed after
-    each transfer; `removed` with those that are gone; `changed` when `status` shows more."""
+    each transfer; `changed` is called when `status` shows more, `tell_expired` as
+    `KeptTimers` says."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Pulling:
         reader: ZonesReader,
         pulled: Callable[[list[bytes]], Awaitable[None]],
         changed: Callable[[], None],
+        tell_expired: Callable[[frozenset[bytes] | None], None],
     ) -> None:
         self._config = config
         self._reader = reader
@@ -76,7 +78,7 @@ class Pulling:
         self.pullers = Pullers(config)
         self.zones: dict[bytes, Pulled] = {}
         self.unlisted_notifies = 0
-        self._timers = KeptTimers(control, self._kept)
+        self._timers = KeptTimers(control, self._kept, tell_expired)
         self._primaries = {peer.name: primary_of(config, peer) for peer in config.primary}
         self._agenda = Agenda()
         self._wake = asyncio.Event()
@@ -128,6 +130,11 @@ class Pulling:
         """Let zones that are no longer pulled be answered again: whoever took them over, a
         repository for instance, answers for them now."""
         self._timers.release(self.zones)
+
+    @property
+    def expired(self) -> frozenset[bytes]:
+        """The origins answered with SERVFAIL."""
+        return self._timers.expired
 
     def _schedule(self, origin: bytes, at: float) -> None:
         if self._agenda.put(origin, at):

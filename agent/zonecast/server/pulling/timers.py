@@ -1,17 +1,14 @@
 """What is kept of pulled zones in the control store, their timers and which of them have expired:
-written in batches, soon where somebody waits for it."""
+written in batches, soon where somebody waits for it. Where they cannot be written, the workers are
+told which zones have expired."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection
 from typing import Any
 
-from zonecast.errors import StoreError
 from zonecast.store.control import ControlStore
-
-log = logging.getLogger("zonecast.pulling")
 
 # Seconds between writes, and for others to join one that somebody waits for.
 INTERVAL = 1.0
@@ -19,15 +16,22 @@ JOIN = 0.02
 
 
 class KeptTimers:
-    """`current` is asked for what a zone's machine is now; None where it is pulled no more."""
+    """`current` is asked for what a zone's machine is now; None where it is pulled no more. `tell`
+    gives the workers the expired zones that count instead of the store's; None: the store's count.
+    `expired` are those that are answered with SERVFAIL."""
 
     def __init__(
-        self, control: ControlStore, current: Callable[[bytes], dict[str, Any] | None]
+        self,
+        control: ControlStore,
+        current: Callable[[bytes], dict[str, Any] | None],
+        tell: Callable[[frozenset[bytes] | None], None] = lambda _: None,
     ) -> None:
         self._control = control
         self._current = current
+        self._tell = tell
         self._saved = control.items("timers")
-        self._expired = set(control.expired())
+        self.expired = self._stored = control.expired()
+        self._released: frozenset[bytes] = frozenset()
         self._unwritten: set[bytes] = set()
         self._wanted = asyncio.Event()
         self._written = asyncio.Event()
@@ -40,7 +44,7 @@ class KeptTimers:
         """A zone's timers have changed. Where it has expired by them, or no longer has, the workers
         see that soon."""
         self._unwritten.add(origin)
-        if self._is_expired(origin) != (origin in self._expired):
+        if self._is_expired(origin) != (origin in self.expired):
             self._wanted.set()
 
     def _is_expired(self, origin: bytes) -> bool:
@@ -54,13 +58,9 @@ class KeptTimers:
 
     def release(self, pulled: Collection[bytes]) -> None:
         """Of others than these no zone is expired: whoever took one over answers for it now."""
-        free = self._expired - set(pulled)
-        try:
-            self._control.write("expired", dict.fromkeys(free))
-        except StoreError as error:
-            log.error("expired zones are not released: %s", error)
-        else:
-            self._expired -= free
+        self._released = self._stored - set(pulled)
+        if self._released:
+            self.write()
 
     async def written(self) -> None:
         """Wait until what was noted is written, whether that succeeds or not."""
@@ -83,14 +83,21 @@ class KeptTimers:
         self._wanted.clear()
         records = {origin: self._current(origin) for origin in self._unwritten}
         expired = {origin for origin, record in records.items() if record and record["expired"]}
-        begins, ends = expired - self._expired, (records.keys() & self._expired) - expired
-        try:
-            self._control.write("timers", records)
-            self._control.write("expired", {**dict.fromkeys(begins, ""), **dict.fromkeys(ends)})
-        except StoreError as error:
-            log.error("timers are not kept: %s", error)
-        else:
-            self._expired = (self._expired | begins) - ends
-            self._unwritten.clear()
+        begins = expired - self._stored
+        ends = (self._stored & (records.keys() | self._released)) - expired
+        changes = {**dict.fromkeys(begins, ""), **dict.fromkeys(ends)}
+        if records or changes:
+            self._write(records, changes)
         written, self._written = self._written, asyncio.Event()
         written.set()
+
+    def _write(self, records: dict[bytes, Any], changes: dict[bytes, Any]) -> None:
+        begins = {origin for origin, value in changes.items() if value is not None}
+        self.expired = (self._stored - changes.keys()) | begins
+        if self._control.keep("timers of zones", {"timers": records, "expired": changes}):
+            self._stored = self.expired
+            self._released = frozenset()
+            self._unwritten.clear()
+            self._tell(None)
+        else:
+            self._tell(self.expired)
