@@ -1,4 +1,5 @@
-"""Primaries that keep a transfer waiting: it ends, nothing is stored, and the next primary is asked.
+"""Primaries that keep a transfer waiting: it ends, nothing is stored, and the next primary is asked. Who
+does so with changes is asked for the whole zone.
 
 The puller's own code over real sockets and a real store, its patience made short."""
 
@@ -6,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from primary import ScriptedPrimary, primary
-from streams import Stream, good, script, streams, version
+from streams import Stream, good, is_axfr, script, streams, version
 from transfer_support import content
 
 from zonecast.server.pulling import fetch
@@ -23,6 +25,7 @@ from zonecast.zone import names
 
 ORIGIN = names.from_text("example.com.")
 PATIENCE = 0.15
+LATEST = "S9 NEW"
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +41,11 @@ def state(tmp_path: Path) -> Path:
 
 
 def run(
-    state: Path, primaries: list[ScriptedPrimary], serial: int | None, longest: float = 10.0
+    state: Path,
+    primaries: list[ScriptedPrimary],
+    serial: int | None,
+    longest: float = 10.0,
+    stalled: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """One pull; the reply that the puller process would send."""
 
@@ -54,7 +61,13 @@ def run(
             }
             for number, made in enumerate(primaries, start=1)
         ]
-        job = {"zone": "example.com.", "serial": serial, "force": False, "primaries": fields}
+        job = {
+            "zone": "example.com.",
+            "serial": serial,
+            "force": False,
+            "primaries": fields,
+            "stalled": stalled or {},
+        }
         try:
             return await pull(job, queue.write, Slots(64, 8))
         finally:
@@ -79,24 +92,50 @@ def expected(words: str) -> Any:
     return None if zone is None else content(zone)
 
 
+def answer(stream: Stream, query: bytes, whole: str) -> Iterator[bytes | str]:
+    """The stream; who asked for changes and then for the whole zone gets `whole`."""
+    if stream.held and is_axfr(query):
+        return script(Stream("whole", "", [whole]), query)
+    return script(stream, query)
+
+
 @pytest.mark.parametrize("stream", streams("slow"), ids=lambda stream: stream.name)
 def test_a_slow_primary_holds_nothing_up(state: Path, stream: Stream) -> None:
     """Pitfall: a primary that sends just enough to stay connected."""
     if stream.held:
         with primary(lambda query: good(stream.held, query)) as made:
             assert run(state, [made], None)["ok"]
-    latest = "S9 NEW"
     with (
-        primary(lambda query: script(stream, query)) as slow,
-        primary(lambda query: good(latest, query)) as quick,
+        primary(lambda query: answer(stream, query, "rcode=REFUSED")) as slow,
+        primary(lambda query: good(LATEST, query)) as quick,
     ):
         reply = run(state, [slow], stream.serial)
         assert not reply["ok"]
-        assert re.search(stream.says, reply["error"]), reply["error"]
+        says = "REFUSED" if stream.next == "axfr" else stream.says
+        assert re.search(says, reply["error"]), reply["error"]
         assert stored(state) == expected(stream.held)
         reply = run(state, [slow, quick], stream.serial)
         assert (reply["ok"], reply["primary"], reply["serial"]) == (True, "ns2", 9)
-    assert stored(state) == expected(latest)
+    assert stored(state) == expected(LATEST)
+
+
+@pytest.mark.parametrize(
+    "stream", [s for s in streams("slow") if s.held], ids=lambda stream: stream.name
+)
+def test_changes_that_come_to_a_halt_lead_to_the_whole_zone(state: Path, stream: Stream) -> None:
+    """Pitfall: a primary whose IXFR hangs hangs again, however often it is asked for one."""
+    with primary(lambda query: good(stream.held, query)) as made:
+        assert run(state, [made], None)["ok"]
+    with primary(lambda query: answer(stream, query, f"{LATEST} S9")) as made:
+        reply = run(state, [made], stream.serial)
+        if stream.next == "later":
+            assert reply["stalled"] == reply["errors"], reply
+            assert reply["silent"] == ["ns1"]
+            reply = run(state, [made], stream.serial, stalled=reply["stalled"])
+        assert (reply["ok"], reply["how"], reply["serial"]) == (True, "axfr", 9)
+        assert re.search(stream.says, reply["no-ixfr"])
+        assert [is_axfr(query) for query in made.queries] == [False, True]
+    assert stored(state) == expected(LATEST)
 
 
 def test_a_transfer_that_never_ends_has_a_time(state: Path) -> None:

@@ -22,7 +22,7 @@ from zonecast.server.pulling.connecting import Stream, TlsError, UnreachableErro
 from zonecast.server.query import read_message
 from zonecast.zone.names import to_text
 
-__all__ = ["Fetched", "Primary", "SlowError", "UnreachableError", "fetch"]
+__all__ = ["Fetched", "MuteError", "Primary", "SlowError", "UnreachableError", "fetch"]
 
 # Seconds for each message to arrive whole.
 SILENCE = 30.0
@@ -34,6 +34,10 @@ _SLOW = "see how busy the primary is, and the network between"
 
 class SlowError(UnreachableError):
     """A primary that began to send, and did not end in time."""
+
+
+class MuteError(UnreachableError):
+    """A primary that took the query, and sent no whole message in time."""
 
 
 class Fetched(NamedTuple):
@@ -72,7 +76,7 @@ async def fetch(
         async with asyncio.timeout(timeout):
             return await _transfer(stream, query, transfer, primary, limits, edns)
     except TimeoutError:
-        kind = SlowError if transfer.octets else UnreachableError
+        kind = SlowError if transfer.octets else MuteError
         raise kind(
             f"no message within {SILENCE:g} seconds, or no end within {timeout:g}",
             where=where,

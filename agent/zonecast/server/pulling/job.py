@@ -1,14 +1,16 @@
 """One pull: which primary is asked in which way, and what is done with its answer.
 
 IXFR where a serial is known, AXFR with the same primary where the IXFR does not lead to a version
-that fits, then the next primary. Changesets of two primaries never mix. A primary that has nothing
-newer does not end the search: the job was given because some primary has.
+that fits or comes to a halt, then the next primary. One that says nothing at all to an IXFR is left
+for the next primary, and asked for an AXFR by the next job (`Job.stalled`). Changesets of two
+primaries never mix. A primary that has nothing newer does not end the search: the job was given
+because some primary has.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from random import random
 from typing import Any, NamedTuple
 
@@ -17,7 +19,14 @@ from zonecast.protocol.expiry import NoEdnsError
 from zonecast.protocol.sections import FORMERR, NOTIMP
 from zonecast.protocol.transfer_in import TransferError, UpToDate, WholeZone
 from zonecast.server.peers import Primary, from_message
-from zonecast.server.pulling.fetch import Fetched, SlowError, UnreachableError, fetch, over_limit
+from zonecast.server.pulling.fetch import (
+    Fetched,
+    MuteError,
+    SlowError,
+    UnreachableError,
+    fetch,
+    over_limit,
+)
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
@@ -48,13 +57,15 @@ class BackwardsError(ZonecastError):
 
 class Job(NamedTuple):
     """A pull as asked for: `serial` is ours, None without data; `force` takes a primary's version
-    whatever its serial; of a primary in `whole`, whose history may be another, no IXFR is asked."""
+    whatever its serial; of a primary in `whole`, whose history may be another, no IXFR is asked, nor
+    of one in `stalled`, for the reason there."""
 
     origin: bytes
     serial: int | None
     force: bool
     primaries: list[Primary]
     whole: frozenset[str]
+    stalled: Mapping[str, str]
 
 
 class Outcome(NamedTuple):
@@ -79,12 +90,13 @@ def read_job(fields: dict[str, Any]) -> Job:
         bool(fields.get("force")),
         [from_message(primary) for primary in fields["primaries"]],
         frozenset(fields.get("whole", ())),
+        fields.get("stalled", {}),
     )
 
 
 class Pull:
     """Carries out one job, writing through `store`; into `errors` goes, by name, what was wrong
-    with each primary that led nowhere."""
+    with each primary that led nowhere; in `stalled` stands which said nothing to an IXFR."""
 
     def __init__(
         self, job: Job, store: Store, slots: Slots, errors: dict[str, ZonecastError]
@@ -93,6 +105,7 @@ class Pull:
         self._store = store
         self._slots = slots
         self._errors = errors
+        self.stalled: dict[str, str] = {}
         self._without_edns: list[Primary] = []
 
     async def run(self) -> Outcome:
@@ -124,12 +137,15 @@ class Pull:
         """This primary's version, stored; None where that led nowhere, which is noted."""
         job = self._job
         incremental = job.serial is not None and not job.force and primary.name not in job.whole
-        no_ixfr = None
+        no_ixfr = job.stalled.get(primary.name) if incremental else None
         try:
-            if incremental:
+            if incremental and no_ixfr is None:
                 try:
                     return await self._transfer(primary, self._job.serial)
-                except ChangesetError as error:
+                except MuteError as error:
+                    self.stalled[primary.name] = str(error)
+                    raise
+                except (ChangesetError, SlowError) as error:
                     no_ixfr = str(error)
                 except TransferError as error:
                     if error.rcode not in _AXFR_MAY_HELP:
@@ -236,10 +252,14 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
         "ok": False, "zone": fields["zone"], "how": None, "serial": None, "primary": None,
         "bytes": 0, "records": 0, "error": None, "timers": None, "backwards": None,
         "expire": None, "secure": False, "no-ixfr": None, "errors": {}, "silent": [],
+        "stalled": {},
     }  # fmt: skip
     errors: dict[str, ZonecastError] = {}
+    stalled: dict[str, str] = {}
     try:
-        outcome = await Pull(read_job(fields), store, slots, errors).run()
+        work = Pull(read_job(fields), store, slots, errors)
+        stalled = work.stalled
+        outcome = await work.run()
     except ZonecastError as error:
         reply["error"] = str(error)
         if isinstance(error, BackwardsError):
@@ -260,5 +280,6 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
         }
     reply["errors"] = {name: str(error) for name, error in errors.items()}
     reply["silent"] = [name for name, error in errors.items() if _is_silent(error)]
+    reply["stalled"] = stalled
     reply["seconds"] = round(time.monotonic() - started, 4)
     return reply

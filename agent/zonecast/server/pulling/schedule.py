@@ -41,7 +41,7 @@ _LAST = ("how", "primary", "records", "bytes", "seconds", "secure", "no-ixfr")
 class Pulled:
     """One zone that is pulled: its machine, its primaries in order and the choice among them, the
     catalog that listed it (None: the configuration did), what the last poll found to transfer from,
-    and what the last transfer was."""
+    what the last transfer was, and by primary why no IXFR is asked of it next."""
 
     origin: bytes
     machine: Refresh
@@ -50,6 +50,7 @@ class Pulled:
     catalog: bytes | None = None
     sources: list[Source] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+    stalled: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -229,6 +230,7 @@ class Pulling:
                     "force": force,
                     "primaries": [to_message(self._primaries[source.name]) for source in sources],
                     "whole": [source.name for source in sources if not source.incremental],
+                    "stalled": zone.stalled,
                 }
             }
         )
@@ -264,6 +266,7 @@ class Pulling:
             zone.choice.failed(name, error)
         for name in reply.get("silent", ()):
             self._polling.standings[name].silent(now, jitter)
+        zone.stalled |= reply.get("stalled", {})
 
     def _note_transfer(
         self, zone: Pulled, reply: dict[str, Any], now: float, jitter: float
@@ -271,6 +274,7 @@ class Pulling:
         machine, name = zone.machine, reply["primary"]
         zone.last = {key: reply[key] for key in _LAST}
         zone.last["at"] = now
+        zone.stalled.pop(name, None)
         expire = reply["expire"]
         if expire is None:
             # It may have said so with the SOA.
