@@ -11,6 +11,7 @@ import dns.rcode
 import dns.xfr
 import pytest
 from agents import (
+    CATALOG,
     Agent,
     Secret,
     Zones,
@@ -191,6 +192,37 @@ def test_a_group_says_which_secondaries_a_zone_is_for(
     zones.push()
     await_value(lambda: told()["inner.example."] == ["ns3"], "the group to go")
     assert ns2.transfer("inner.example.", secret.keyring)
+
+
+def test_a_group_says_in_which_order_its_primaries_are_asked(
+    zones: Zones, secret: Secret, new_agent: Callable[[str], Agent]
+) -> None:
+    ns1, ns2 = new_agent("ns1"), new_agent("ns2")
+    zones.write("inner.example.zone", zone_text(1))
+    zones.push()
+    ns1.configure(*primary_config(zones, secret, ns2)).start()
+    config = [
+        *secret.config,
+        *peer("primary", "a", ns1.address),
+        *peer("primary", "b", ns1.address),
+    ]
+    config += ["[[catalog]]", f'name = "{CATALOG}"', 'primaries = ["a", "b"]']
+    config += ["[[catalog.group]]", 'name = "inner"', 'primaries = ["b", "a"]']
+    ns2.configure(*config).start()
+    ns2.await_serial("inner.example.", 1)
+
+    def order() -> list[str]:
+        zones = {zone["zone"]: zone["refresh"] for zone in ns2.ask("status")["zones"]}
+        return [peer["name"] for peer in zones["inner.example."]["primaries"]]
+
+    assert order() == ["a", "b"]
+    for policy, expected in (
+        ('[zone."inner.example"]\ngroup = "inner"\n', ["b", "a"]),
+        ("", ["a", "b"]),
+    ):
+        zones.write("zonecast.toml", policy)
+        zones.push()
+        await_value(lambda expected=expected: order() == expected, "the other order")
 
 
 def transferred_at(agent: Agent, zone: str) -> float | None:

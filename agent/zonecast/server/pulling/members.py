@@ -183,7 +183,7 @@ class Members:
                 self._pulling.add(name, primaries, owned.catalog)
             else:
                 zone.catalog = owned.catalog
-                if {peer.name for peer in zone.primaries} != set(primaries):
+                if zone.names != list(primaries):
                     zone.primaries[:] = [self._config.primary_named(p) for p in primaries]
                     self._pulling.refresh(name)
 
