@@ -18,9 +18,8 @@ from zonecast.protocol.sections import read_question
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
 
-CHOSEN = [
-    stream for family in ("axfr", "ixfr", "signed") for stream in streams(family) if stream.agent
-]
+FAMILIES = ("axfr", "ixfr", "signed", "unsound")
+CHOSEN = [stream for family in FAMILIES for stream in streams(family) if stream.agent]
 LATEST = "S9 NEW"
 
 

@@ -18,7 +18,7 @@ from transfer_support import content
 
 from zonecast.zone import names
 
-WRONG = [*streams("axfr"), *streams("ixfr"), *streams("signed")]
+WRONG = [*streams("axfr"), *streams("ixfr"), *streams("signed"), *streams("unsound")]
 ODD = streams("tolerated")
 LATEST = "S9 NEW"
 REFUSED = "rcode=REFUSED"

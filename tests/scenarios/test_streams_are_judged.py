@@ -81,6 +81,12 @@ def test_an_odd_stream_is_taken(stream: Stream) -> None:
     assert content(new) == content(wanted)
 
 
+@pytest.mark.parametrize("stream", streams("unsound"), ids=lambda stream: stream.name)
+def test_a_version_that_nobody_may_serve_is_understood(stream: Stream) -> None:
+    """It is not the stream that is wrong: what to do with its zone is for who stores it."""
+    assert received(stream).soa is not None
+
+
 @pytest.mark.parametrize("stream", ODD, ids=lambda stream: stream.name)
 def test_an_odd_stream_has_no_result_before_its_end(stream: Stream) -> None:
     """Cut after any message, nothing of it is there; what comes after its end is refused."""

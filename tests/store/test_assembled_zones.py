@@ -184,8 +184,10 @@ def test_records_of_one_rrset_get_the_last_ones_ttl() -> None:
 def test_an_rrset_that_fits_into_no_message_ends_the_transfer() -> None:
     soa = (b"", rd.SOA, 60, ORIGIN + ORIGIN + bytes(20))
     rows = [(b"\x01a", rd.TXT, 60, struct.pack(">HB", n, 252) * 8 + bytes(8000)) for n in range(9)]
-    with pytest.raises(TransferError, match="fits into no message"):
+    said = "the TXT RRset of {}, [0-9]+ octets, fits into no message; keep it below 64000 octets"
+    with pytest.raises(TransferError, match=said.format("a")):
         receive([soa, *rows, soa], 5)
-    big = make_rrset(b"\x01a", rd.TXT, 60, [bytes(65000)])
-    with pytest.raises(ChangesetError, match="fits into no message"):
-        assemble(ORIGIN, RRset(b"", rd.SOA, 60, (soa[3],)), [big])
+    for owner, shown in ((b"\x01a\x01b", "a.b"), (b"", "@")):
+        big = make_rrset(owner, rd.TXT, 60, [bytes(65000)])
+        with pytest.raises(ChangesetError, match=said.format(shown)):
+            assemble(ORIGIN, RRset(b"", rd.SOA, 60, (soa[3],)), [big])

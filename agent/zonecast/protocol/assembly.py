@@ -28,8 +28,10 @@ from zonecast.protocol.compiled import (
     hides_below,
     read_transfer_records,
     record_tails,
+    too_large,
     transfer_records,
 )
+from zonecast.protocol.soundness import alias_fault, apex_fault
 from zonecast.protocol.transfer_run import run_octets, stored_run
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import node_key
@@ -38,7 +40,9 @@ from zonecast.zone.rrset import MAX_RRSET, SOA_KEY, RRset, Zone, soa_serial
 # Octets that a transfer run is filled to.
 RUN_SIZE = 8192
 
-_NS, _DS, _DNAME, _NSEC = (rtype.to_bytes(2, "big") for rtype in (rd.NS, rd.DS, rd.DNAME, rd.NSEC))
+_NS, _DS, _DNAME, _NSEC, _CNAME = (
+    rtype.to_bytes(2, "big") for rtype in (rd.NS, rd.DS, rd.DNAME, rd.NSEC, rd.CNAME)
+)
 _TARGETS = frozenset(rtype.to_bytes(2, "big") for rtype in rd.TARGET_TYPES)
 _NAMES = frozenset(rtype.to_bytes(2, "big") for rtype in rd.LAYOUTS)
 # Types whose entries hold more than their own records, or stand elsewhere.
@@ -59,7 +63,7 @@ Node = tuple[bytes, bytes, list[bytes]]
 class AssembledZone(NamedTuple):
     """A whole zone, compiled. `head` are the apex's answer entries, by key; `entries` all others
     as key, entry, key, entry… in key order; `runs` the transfer form without the SOA, which the
-    count of `records` has in it."""
+    count of `records` has in it; `fault` what no server may serve of it (see `soundness`)."""
 
     origin: bytes
     soa: RRset
@@ -67,6 +71,7 @@ class AssembledZone(NamedTuple):
     entries: list[bytes]
     runs: list[tuple[bytes, bytes]]
     records: int
+    fault: str | None = None
 
     @property
     def serial(self) -> int:
@@ -102,6 +107,7 @@ class Assembly:
         self._held: list[bytes] = []
         self._first = b""
         self._size = 0
+        self._fault: str | None = None
 
     def add(self, nodes: Iterable[Node]) -> None:
         """Nodes whose keys are each greater than the one before. Raises ChangesetError for an RRset
@@ -127,7 +133,11 @@ class Assembly:
                 # Every record is an RRset of its own, and its entry is about nothing else.
                 octets = front + front.join(sorted(tails) if len(tails) > 1 else tails)
                 if len(octets) > MAX_RRSET:
-                    _check_size(max(tails, key=len))
+                    _check_size(owner, max(tails, key=len))
+                if len(tails) > 1:
+                    kinds = {tail[:2] for tail in tails}
+                    if _CNAME in kinds:
+                        self._judge_alias(owner, map(_number, kinds), 1)
                 self._add_octets(node, octets, len(tails))
                 continue
             del entries[before:]
@@ -160,8 +170,10 @@ class Assembly:
                     flags |= OCCLUDED
             if len(tails) > 1:
                 tails = _put_right(owner, tails)
+            if kind == _CNAME:
+                self._judge_alias(owner, map(_number, kinds), len(tails))
             whole = POINTER.join(tails)
-            _check_size(whole)
+            _check_size(owner, whole)
             self._entries.append(node + b"\x00" + kind)
             self._entries.append(_HEAD.pack(flags, len(tails), _POINTER) + whole)
             octets += front + front.join(tails)
@@ -178,6 +190,9 @@ class Assembly:
         if not hidden:
             self._hiding = node if hides_below(held) else None
         if node:
+            for rrset in held:
+                if rrset.rtype == rd.CNAME:
+                    self._judge_alias(rrset.owner, (r.rtype for r in held), len(rrset.rdatas))
             for key, entry in sorted(compile_node(held, OCCLUDED if hidden else 0).items()):
                 self._entries += (key, entry)
         else:
@@ -185,6 +200,16 @@ class Assembly:
         self._hashed.update(compile_hashed(held))
         records = sum(len(rrset.rdatas) for rrset in held)
         self._add_octets(node, b"".join(map(transfer_records, held)), records)
+
+    def _judge_alias(self, owner: bytes, types: Iterable[int], aliases: int) -> None:
+        self._fault = self._fault or alias_fault(self._origin, owner, {*types}, aliases)
+
+    def _judge_apex(self) -> None:
+        types = {rrset.rtype for rrset in self._apex}
+        for rrset in self._apex:
+            if rrset.rtype == rd.CNAME:
+                self._judge_alias(b"", types | {rd.SOA}, len(rrset.rdatas))
+        self._fault = self._fault or apex_fault(self._origin, rd.NS in types, self._records)
 
     def _add_octets(self, node: bytes, octets: bytes, records: int) -> None:
         self._size += len(octets)
@@ -210,9 +235,16 @@ class Assembly:
     def finish(self, soa: RRset) -> AssembledZone:
         """The zone with this SOA. Nothing may be added afterwards."""
         self._close_run()
+        self._judge_apex()
         head = compile_node([*self._apex, soa], 0) | self._hashed
         return AssembledZone(
-            self._origin, soa, sorted(head.items()), self._entries, self._runs, self._records
+            self._origin,
+            soa,
+            sorted(head.items()),
+            self._entries,
+            self._runs,
+            self._records,
+            self._fault,
         )
 
 
@@ -264,10 +296,14 @@ def _put_right(owner: bytes, tails: list[bytes]) -> list[bytes]:
     return sorted({*tails}, key=_RDATA)  # by rdata alone, whatever its length
 
 
-def _check_size(records: bytes) -> None:
+def _check_size(owner: bytes, records: bytes) -> None:
     size = len(POINTER) + len(records)
     if size > MAX_RRSET:
-        raise ChangesetError(f"an RRset of {size} octets fits into no message")
+        raise too_large(owner, _number(records[:2]), size)
+
+
+def _number(kind: bytes) -> int:
+    return kind[0] << 8 | kind[1]
 
 
 def row_of(owner: bytes, tail: bytes) -> Row:

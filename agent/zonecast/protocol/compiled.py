@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from zonecast.errors import ChangesetError
 from zonecast.zone import rdata as rd
-from zonecast.zone.names import node_key
+from zonecast.zone.names import ROOT, node_key, to_text
 from zonecast.zone.rrset import MAX_RRSET, RRset, Zone, make_rrset, node_of, rrset_key, soa_timers
 
 OCCLUDED = 1  # glue or otherwise below a zone cut or a DNAME: not an answer
@@ -70,12 +70,21 @@ def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: i
     if rrset is not None and rrset.rtype in rd.TARGET_TYPES:
         flags |= TARGETS
     plain = _join(tails)
-    if len(plain) > MAX_RRSET:
-        raise ChangesetError(f"an RRset of {len(plain)} octets fits into no message")
+    if rrset is not None and len(plain) > MAX_RRSET:
+        raise too_large(rrset.owner, rrset.rtype, len(plain))
     if not signed:
         return _HEAD.pack(flags, len(tails)) + plain
     head = _HEAD.pack(flags | SIGNED, len(tails))
     return head + plain + _join(signed) + _TRAILER.pack(len(signed), len(plain))
+
+
+def too_large(owner: bytes, rtype: int, size: int) -> ChangesetError:
+    """The error for an RRset of so many octets. Its owner is shown without the origin."""
+    return ChangesetError(
+        f"the {rd.type_to_text(rtype)} RRset of {to_text(owner + ROOT)[:-1] or '@'}, {size} octets,"
+        " fits into no message",
+        remedy=f"keep it below {MAX_RRSET} octets: fewer records there, or over several names",
+    )
 
 
 def _join(tails: list[bytes]) -> bytes:

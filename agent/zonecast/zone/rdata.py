@@ -16,6 +16,10 @@ SRV, NAPTR, KX, DNAME, OPT, DS, RRSIG, NSEC, DNSKEY = 33, 35, 36, 39, 41, 43, 46
 NSEC3, NSEC3PARAM, SVCB, HTTPS, CAA = 50, 51, 64, 65, 257
 TSIG, IXFR, AXFR, ANY = 250, 251, 252, 255
 
+# What may stand beside a CNAME: what signs it and proves it (RFC 4034 §§3, 4), and a KEY, which
+# RFC 3007 §3.1.1 lets clients use and named accepts.
+BESIDE_CNAME = frozenset((CNAME, RRSIG, NSEC, SIG, NXT, 25))
+
 LAYOUTS: dict[int, str] = {
     NS: "N",
     MD: "N",

@@ -27,6 +27,7 @@ from zonecast.server.pulling.fetch import (
     fetch,
     over_limit,
 )
+from zonecast.server.pulling.refusing import fault_after, refused
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import Write
 from zonecast.store.writer import WriteTransaction
@@ -207,7 +208,12 @@ class Pull:
         return False
 
     def _write(self, fetched: Fetched, primary: Primary) -> Write:
+        """What is to be done in the store. Raises TransferError, as what it gives does, for a version
+        that no server may serve: it never becomes visible."""
         result = fetched.result
+        origin, serial = self._job.origin, soa_serial(_soa(fetched).rdatas[0])
+        if isinstance(result, WholeZone) and result.contents.fault is not None:
+            raise refused(origin, primary.name, serial, result.contents.fault)
 
         def write(transaction: WriteTransaction) -> None:
             if not isinstance(result, WholeZone):
@@ -216,16 +222,18 @@ class Pull:
                     record = transaction.apply(changeset, source=primary.name)
                 if record.records > primary.limits.records:
                     text = f"the changes make more than {primary.limits.records} records"
-                    raise over_limit(text, to_text(self._job.origin), primary, "max-records")
+                    raise over_limit(text, to_text(origin), primary, "max-records")
+                fault = fault_after(transaction.snapshot, record, result.changesets)
+                if fault is not None:
+                    raise refused(origin, primary.name, serial, fault)
                 return
             stored = transaction.snapshot.record(result.contents.origin.lower())
-            serial = soa_serial(_soa(fetched).rdatas[0])
             # The store may be ahead of the job: another writer, or a job without a serial.
             if stored is not None and not self._job.force:
                 if stored.serial == serial:
                     return
                 if not is_greater(serial, stored.serial):
-                    raise BackwardsError(self._job.origin, primary.name, serial, stored.serial)
+                    raise BackwardsError(origin, primary.name, serial, stored.serial)
             transaction.replace(result.contents, source=primary.name)
 
         return write

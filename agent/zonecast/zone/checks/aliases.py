@@ -6,15 +6,11 @@ from zonecast.zone import rdata as rd
 from zonecast.zone.checks.facts import Facts, Findings
 from zonecast.zone.rrset import node_of
 
-# What may stand beside a CNAME: what signs it and proves it (RFC 4034 §§3, 4), and a KEY, which
-# RFC 3007 §3.1.1 lets clients use and named accepts.
-_BESIDE_CNAME = frozenset((rd.CNAME, rd.RRSIG, rd.NSEC, rd.SIG, rd.NXT, 25))
-
 
 def cname_and_other(facts: Facts) -> Findings:
     """An alias has no data of its own."""
     for key, rrset in facts.accompanied(rd.CNAME):
-        others = [t for t in facts.contents.types_at(node_of(key)) if t not in _BESIDE_CNAME]
+        others = [t for t in facts.contents.types_at(node_of(key)) if t not in rd.BESIDE_CNAME]
         if others:
             owner = facts.owner_text(rrset)
             types = ", ".join(map(rd.type_to_text, others))
