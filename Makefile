@@ -94,7 +94,7 @@ wheel: $(READY)
 # The same source, compiled with mypyc: everything works without. What is compiled is what most of
 # a query's time goes to, but for modules that are started with `python -m`, which wants their source.
 HOT := $(addprefix zonecast/,$(addsuffix .py,protocol/answer_exact protocol/answer_near \
-	protocol/answer_pieces server/answering/packet_cache server/answering/quick \
+	protocol/answer_pieces server/answering/packet_cache server/answering/quick protocol/assembly protocol/transfer_plain \
 	server/answering/responder))
 
 native: $(READY)

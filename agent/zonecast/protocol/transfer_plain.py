@@ -114,6 +114,8 @@ class WholeIn:
             rdata = message[start + 10 : at] + above + self._origin
         else:
             rdata = rd.decompress(message, start + 10, end, rtype)
+            if rd.LAYOUTS.get(rtype) == "N" and rd.read_name(message, start + 10)[1] != end:
+                raise WireError("octets after a name")
         return message[start : start + 8] + len(rdata).to_bytes(2, "big") + rdata
 
     def learn(self, head: bytes) -> None:
