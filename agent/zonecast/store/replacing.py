@@ -43,13 +43,7 @@ def changes(soa: RRset, runs: list[bytes], new: AssembledZone) -> Changeset | No
         before = group(read_transfer_records(gone))
         after = group(read_transfer_records(come))
         for key in sorted(before.keys() | after.keys()):
-            was, now = before.get(key), after.get(key)
-            if was is not None and now is not None:
-                diff_rrset(key, was, now, deleted, added)
-            elif was is not None:
-                deleted[key] = was
-            elif now is not None:
-                added[key] = now
+            diff_rrset(key, before.get(key), after.get(key), deleted, added)
     return Changeset(new.origin, soa, new.soa, tuple(deleted.values()), tuple(added.values()))
 
 

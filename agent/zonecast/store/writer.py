@@ -292,13 +292,7 @@ class WriteTransaction:
             for rrset in come:
                 rrsets[rrset.key] = add_records(rrsets.get(rrset.key), rrset, changeset.origin)
             for key in sorted(before.keys() | rrsets.keys()):
-                was, now = before.get(key), rrsets.get(key)
-                if was is not None and now is not None:
-                    diff_rrset(key, was, now, deleted, added)
-                elif was is not None:
-                    deleted[key] = was
-                elif now is not None:
-                    added[key] = now
+                diff_rrset(key, before.get(key), rrsets.get(key), deleted, added)
             soa = [] if node else [changeset.new_soa]
             entries.write_node(node, before.values(), [*rrsets.values(), *soa])
         runs.finish()

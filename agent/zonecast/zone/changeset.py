@@ -65,9 +65,7 @@ def diff(old: Zone | None, new: Zone) -> Changeset:
     added: dict[bytes, RRset] = {}
     for key, rrset in new.rrsets.items():
         was = before.get(key)
-        if was is None:
-            added[key] = rrset
-        elif was is not rrset and key != SOA_KEY:
+        if was is not rrset and key != SOA_KEY:
             diff_rrset(key, was, rrset, deleted, added)
     for key in before.keys() - new.rrsets.keys():
         deleted[key] = before[key]
@@ -82,17 +80,19 @@ def _in_order(rrsets: dict[bytes, RRset]) -> tuple[RRset, ...]:
 
 def diff_rrset(
     key: bytes,
-    old: RRset,
-    new: RRset,
+    old: RRset | None,
+    new: RRset | None,
     deleted: dict[bytes, RRset],
     added: dict[bytes, RRset],
 ) -> None:
-    """Note what turns an RRset into another version of it, under its key."""
-    if old.ttl == new.ttl and old.rdatas == new.rdatas:
+    """Note what turns an RRset into another version of it, under its key; None is none."""
+    if old is None or new is None or old.ttl != new.ttl:
+        if old is not None:
+            deleted[key] = old
+        if new is not None:
+            added[key] = new
         return
-    if old.ttl != new.ttl:
-        deleted[key] = old
-        added[key] = new
+    if old.rdatas == new.rdatas:
         return
     was = {rd.canonical(old.rtype, rdata): rdata for rdata in old.rdatas}
     now = {rd.canonical(new.rtype, rdata): rdata for rdata in new.rdatas}
