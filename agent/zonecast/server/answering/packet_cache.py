@@ -1,7 +1,8 @@
 """Replies by queries, both after the identifier, right for one version.
 
-A query is kept from its second time on: where every query is another one, keeping them would cost
-more than answering them. What came once is noted by one octet at a place that its hash gives.
+What is answered quickly is kept from its second time on: where every query is another one, keeping
+them would cost more than answering them. What came once is noted by one octet at a place that its
+hash gives. What took long (`keep`) is kept at once.
 """
 
 from __future__ import annotations
@@ -30,12 +31,8 @@ class PacketCache(dict[bytes, bytes]):
         if self.came[hash(query) % PLACES]:
             self.keep(query, reply)
         else:
-            self.expect(query)
+            self.came[hash(query) % PLACES] = 1
             self.noted(1)
-
-    def expect(self, query: bytes) -> None:
-        """Keep the next reply that is offered for this query."""
-        self.came[hash(query) % PLACES] = 1
 
     def noted(self, count: int) -> None:
         """So many places more were marked; at times the marking begins anew."""

@@ -221,7 +221,6 @@ class Quick(ABC):
             return None
         reply = exact_match(plain, self._view, self._datagram)
         if reply is None:
-            self.cache.expect(plain[2:])
             self._unusual(plain, client)
             return self.cache.get(plain[2:])
         self.cache.offer(plain[2:], reply)

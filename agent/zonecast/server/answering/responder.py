@@ -151,7 +151,7 @@ class Responder(Quick):
         # with an OPT record, and no question is mistaken for one (class 0).
         rest = len(packet) - query.end
         if signer is None and (rest == 11 if edns is not None else not rest and query.qclass):
-            self.cache.offer(packet[2:], reply)
+            self.cache.keep(packet[2:], reply)
         return reply
 
     def _bare(self, packet: bytes, client: Any) -> bytes | None:
