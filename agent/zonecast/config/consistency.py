@@ -23,6 +23,24 @@ def check(config: Config, document: Document) -> None:
     _check_unique("zone", [names.to_text(zone.name) for zone in config.zone], document)
     catalogs = [names.to_text(catalog.name) for catalog in config.catalog]
     _check_unique("catalog", catalogs, document)
+    _check_addresses(config, document)
+    _check_secondaries(config, document)
+    _check_lists(config.query, document.below("query"))
+    _check_keys(config, document)
+    for number, primary in enumerate(config.primary):
+        check_primary(primary, document.below("primary", number))
+    _check_pulled(config, document)
+    for number, repository in enumerate(config.repository):
+        place = document.below("repository", number)
+        if (repository.path is None) == (not repository.url):
+            raise place.error("give either 'path' or 'url'")
+        if {*repository.catalogs} & {member.name for member in config.catalog + config.zone}:
+            raise place.error(
+                "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
+            )
+
+
+def _check_addresses(config: Config, document: Document) -> None:
     for number, endpoint in enumerate(config.listen):
         if endpoint.port == TLS_PORT or (config.tls is not None and endpoint in config.tls.listen):
             raise document.error(
@@ -30,6 +48,9 @@ def check(config: Config, document: Document) -> None:
                 remedy="name it under [tls]",
                 at=("listen", number),
             )
+
+
+def _check_secondaries(config: Config, document: Document) -> None:
     for number, secondary in enumerate(config.secondary):
         if secondary.tls and config.tls is None:
             raise document.below("secondary", number).error(
@@ -44,7 +65,9 @@ def check(config: Config, document: Document) -> None:
                 remedy="give [tls] a 'client-ca-file': authorities, or the certificate itself",
                 at=(certified,),
             )
-    _check_lists(config.query, document.below("query"))
+
+
+def _check_keys(config: Config, document: Document) -> None:
     keys = {key.name for key in config.key}
     for table, peers in (("secondary", config.secondary), ("primary", config.primary)):
         for number, peer in enumerate(peers):
@@ -54,14 +77,16 @@ def check(config: Config, document: Document) -> None:
                         f"'{peer.name}' uses the key '{names.to_text(key)}', which no [[key]] names",
                         at=("keys",),
                     )
-    for number, primary in enumerate(config.primary):
-        check_primary(primary, document.below("primary", number))
+
+
+def _check_pulled(config: Config, document: Document) -> None:
+    catalogs = [catalog.name for catalog in config.catalog]
     primaries = {peer.name for peer in config.primary}
     for table, members in (("catalog", config.catalog), ("zone", config.zone)):
         for number, member in enumerate(members):
             place = document.below(table, number)
             _check_member(member, primaries, place)
-            if table == "zone" and names.to_text(member.name) in catalogs:
+            if table == "zone" and member.name in catalogs:
                 raise place.error(
                     f"'{names.to_text(member.name)}' is a [[catalog]] as well", at=("name",)
                 )
@@ -72,14 +97,6 @@ def check(config: Config, document: Document) -> None:
         for position, group in enumerate(pulled.group):
             _check_named("primary", group.primaries, config, place.below("group", position))
             _check_named("secondary", group.secondaries, config, place.below("group", position))
-    for number, repository in enumerate(config.repository):
-        place = document.below("repository", number)
-        if (repository.path is None) == (not repository.url):
-            raise place.error("give either 'path' or 'url'")
-        if {*repository.catalogs} & {member.name for member in config.catalog + config.zone}:
-            raise place.error(
-                "'catalog' names a zone that this agent pulls from elsewhere", at=("catalog",)
-            )
 
 
 def _check_unique(table: str, items: list[str], document: Document) -> None:
