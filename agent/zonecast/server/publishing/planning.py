@@ -139,15 +139,7 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     for finding in errors(collection.unplaced):
         plan.held.setdefault(_held_key(finding), []).append(finding)
     for origin, parsed in collection.zones.items():
-        if origin in job.pulled or origin in job.catalogs:
-            plan.held[origin] = [
-                pulled_elsewhere(origin, parsed.path, published_here=origin in job.catalogs)
-            ]
-            continue
-        if origin in claims:
-            key = elsewhere_key(job.name, origin)
-            plan.held[key] = [other_repository(origin, parsed.path, claims[origin])]
-            plan.sources.pop(parsed.path, None)
+        if _is_elsewhere(plan, job, claims, origin, parsed.path):
             continue
         stopped, changeset = judge.whole(origin, parsed, policy.zone(origin))
         if changeset is None:
@@ -160,6 +152,22 @@ def make_plan(job: Job, repository: Repository, snapshot: Snapshot) -> Plan:
     if policy.publish == "all-or-nothing" and plan.held:
         return Plan(plan.safety, held=plan.held, policy_error=[all_or_nothing(plan.held)])
     return plan
+
+
+def _is_elsewhere(
+    plan: Plan, job: Job, claims: Mapping[bytes, str], origin: bytes, path: str
+) -> bool:
+    """Whether a zone is pulled here, or another repository's: then it is held."""
+    if origin in job.pulled or origin in job.catalogs:
+        here = origin in job.catalogs
+        plan.held[origin] = [pulled_elsewhere(origin, path, published_here=here)]
+    elif origin in claims:
+        key = elsewhere_key(job.name, origin)
+        plan.held[key] = [other_repository(origin, path, claims[origin])]
+        plan.sources.pop(path, None)
+    else:
+        return False
+    return True
 
 
 def _safety(
