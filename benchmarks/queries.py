@@ -39,8 +39,8 @@ def _kinds(text: bytes, chance: random.Random) -> dict[str, Iterator[tuple[str, 
     cuts = [owner for owner, types in owners.items() if "NS" in types]
     plain = [owner for owner, types in owners.items() if "NS" not in types]
     hits = [(owner, rtype) for owner in plain for rtype in owners[owner]]
-    hits += [(owner, "A") for owner in plain if "CNAME" in owners[owner]]
-    hits += [(owner, "AAAA") for owner in plain if "CNAME" in owners[owner]]
+    asked = ("A", "AAAA", "TXT", "MX", "HTTPS")
+    hits += [(o, rtype) for o in plain if "CNAME" in owners[o] for rtype in asked]
     chance.shuffle(hits)
 
     def absent() -> Iterator[tuple[str, str]]:
