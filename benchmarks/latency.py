@@ -26,6 +26,7 @@ from answers_compare import differences
 from floor import echo_server
 from generator import ORIGIN, zone_file
 from latency_client import Latency, asking
+from packets import packets
 from queries import WILDCARDS, queries
 from servers import Server, configured, until
 from transfer_client import axfr, serial_at
@@ -66,7 +67,7 @@ class Bench:
         for name, server in self.servers.items():
             whole = name == "zonecast"
             port = self.servers["Knot"].port
-            wrong = differences(port, server.port, lines, edns=False, whole=whole)
+            wrong = differences(port, server.port, packets(lines), whole=whole)
             if wrong:
                 raise SystemExit(f"{name} differs from Knot: {wrong[:3]}")
 

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from answers import MIX
 from answers_compare import differences, serves
 from generator import ORIGIN
+from packets import packets
 from queries import queries, zone_of_names
 from servers import Server, configured, cpu_seconds, running, until
 from transfer_figures import ratio, table
@@ -91,7 +92,7 @@ def measure(args: argparse.Namespace) -> str:
         knot = sides[-1]
         for side in sides:
             whole = side.name == "zonecast"
-            wrong = differences(knot.port, side.port, lines, edns=False, whole=whole)
+            wrong = differences(knot.port, side.port, packets(lines), whole=whole)
             if wrong:
                 raise SystemExit(f"{side.title} differs from Knot: {wrong[:3]}")
         rounds: dict[Side, list[float]] = {side: [] for side in sides}
