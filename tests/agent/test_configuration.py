@@ -46,6 +46,12 @@ WRONG = {
     "not toml": "not TOML",
     '[[zone]]\nname = "example.com"\nprimaries = ["ns9"]': "pulled from 'ns9'",
     '[[zone]]\nname = "example.com"\nprimaries = []': "has no primaries",
+    PRIMARY
+    + '[[zone]]\nname = "example.com"\nprimaries = ["ns1", "ns1"]': "'ns1' stands more than once in 'primaries'",
+    PRIMARY + '[[catalog]]\nname = "c.example"\nprimaries = ["ns1"]\n'
+    '[[catalog.group]]\nname = "g"\nprimaries = ["ns1", "ns1"]': "'ns1' stands more than once in",
+    PRIMARY.replace("192.0.2.1", "0.0.0.0"): "0.0.0.0 is the address of no single server",
+    '[[secondary]]\nname = "ns2"\naddress = "ff02::1"': "ff02::1 is the address of no single server",
     "[[repository]]\n": "give either 'path' or 'url'",
     '[[secondary]]\nname = "ns2"': "[secondary]: 'address' is missing",
     '[[secondary]]\nname = "ns2"\naddress = "192.0.2.2"\nkeys = ["k"]': "which no [[key]] names",

@@ -128,10 +128,11 @@ def _check_named(
 ) -> None:
     """Raises ConfigError where a [[primary]] or [[secondary]], the `table`, is not there."""
     own: tuple[PeerConfig, ...] = config.primary if table == "primary" else config.secondary
+    key = "primaries" if table == "primary" else "secondaries"
     for name in peers or ():
         if name not in {peer.name for peer in own}:
-            key = "primaries" if table == "primary" else "secondaries"
             raise document.error(f"no [[{table}]] is named '{name}'", at=(key,))
+    _check_once(key, peers or (), document)
 
 
 def _check_member(member: MemberConfig, primaries: set[str], document: Document) -> None:
@@ -144,3 +145,10 @@ def _check_member(member: MemberConfig, primaries: set[str], document: Document)
                 " which no [[primary]] names",
                 at=("primaries",),
             )
+    _check_once("primaries", member.primaries, document)
+
+
+def _check_once(key: str, peers: tuple[str, ...], document: Document) -> None:
+    for name in peers:
+        if peers.count(name) > 1:
+            raise document.error(f"'{name}' stands more than once in '{key}'", at=(key,))

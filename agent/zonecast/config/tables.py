@@ -13,10 +13,10 @@ from pathlib import Path
 from zonecast.config.values import (
     TLS_PORT,
     Endpoint,
-    read_endpoint,
     read_host_name,
     read_origin,
     read_path,
+    read_peer_endpoint,
     read_phrase,
     read_pin,
     read_prefix,
@@ -108,7 +108,7 @@ class PeerConfig:
     """What [[primary]] and [[secondary]] have in common."""
 
     name: str = option("what status calls it", text)
-    address: Endpoint = option("IP address and port, 53 by default", read_endpoint)
+    address: Endpoint = option("IP address and port, 53 by default", read_peer_endpoint)
     keys: tuple[bytes, ...] = option(
         "names of [[key]]s; without, the address", several(read_origin), ()
     )

@@ -42,6 +42,15 @@ def read_endpoint(value: Any, default: int = 53) -> Endpoint:
     return Endpoint(str(address), int(port))
 
 
+def read_peer_endpoint(value: Any) -> Endpoint:
+    """The same, of a server that is to be asked or told."""
+    endpoint = read_endpoint(value)
+    address = ipaddress.ip_address(endpoint.host)
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError(f"{endpoint.host} is the address of no single server")
+    return endpoint
+
+
 def read_tls_endpoint(value: Any) -> Endpoint:
     """The same, with another port by default."""
     return read_endpoint(value, TLS_PORT)
