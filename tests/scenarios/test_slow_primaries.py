@@ -17,7 +17,9 @@ from streams import Stream, good, is_axfr, script, streams, version
 from transfer_support import content
 
 from zonecast.server.pulling import fetch
-from zonecast.server.pulling.job import Slots, pull
+from zonecast.server.pulling.job import pull
+from zonecast.server.pulling.readers import Readers
+from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import WriteQueue
 from zonecast.store.reader import ZonesReader
 from zonecast.store.schema import prepare
@@ -69,7 +71,7 @@ def run(
             "stalled": stalled or {},
         }
         try:
-            return await pull(job, queue.write, Slots(64, 8))
+            return await pull(job, queue.write, Slots(64, 8), Readers(0))
         finally:
             writing.cancel()
             queue.close()

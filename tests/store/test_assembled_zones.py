@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonecast.errors import ChangesetError
+from zonecast.protocol import transfer_in, transfer_shared
 from zonecast.protocol.assembly import RUN_SIZE, AssembledZone, assemble
 from zonecast.protocol.compiled import compile_zone
 from zonecast.protocol.transfer_in import TransferError, TransferIn, WholeZone
+from zonecast.protocol.transfer_part import carry_out
+from zonecast.protocol.transfer_run import run_octets
 from zonecast.store.runs import pack
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
@@ -55,11 +58,11 @@ RDATA = {
 
 
 @st.composite
-def zones(draw: st.DrawFn) -> Zone:
+def zones(draw: st.DrawFn, *, owners: tuple[str, ...] = OWNERS, least: int = 0) -> Zone:
     soa = make_rrset(b"", rd.SOA, 3600, [b"\x01h" + ORIGIN + b"\x01H" + ORIGIN + bytes(20)])
     rrsets = {SOA_KEY: soa}
-    places = st.tuples(st.sampled_from(OWNERS), st.sampled_from(sorted(RDATA)))
-    for name, rtype in draw(st.lists(places, max_size=16)):
+    places = st.tuples(st.sampled_from(owners), st.sampled_from(sorted(RDATA)))
+    for name, rtype in draw(st.lists(places, min_size=least, max_size=least + 16)):
         owner = names.from_text(name, ORIGIN)[: -len(ORIGIN)]
         if draw(st.integers(0, 9)) == 0:
             owner = owner.upper()
@@ -168,6 +171,108 @@ def test_from_messages(zone: Zone, size: int, order: str, chance: random.Random)
     result = receive([*ends, *rows, *ends], size)
     check(result.contents, zone)
     assert result.zone == zone
+
+
+class Later:
+    """What a helper will have read, if it does not fail."""
+
+    def __init__(self, task: bytes, chance: random.Random) -> None:
+        self.task = task
+        self.chance = chance
+
+    def ready(self) -> bool:
+        return self.chance.random() < 0.5
+
+    def wait(self) -> bytes:
+        return b"" if self.chance.random() < 0.1 else carry_out(self.task)
+
+
+class Helpers:
+    """Helpers without processes of their own, busy at times."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.asked = 0
+
+    def start(self, task: bytes) -> Later | None:
+        self.asked += 1
+        return None if self.chance.random() < 0.2 else Later(task, self.chance)
+
+
+def outcome(stream: list[bytes], helpers: Helpers | None, stretch: int) -> WholeZone | str | None:
+    """The zone that comes of a stream, or what was said of it; None where nothing came."""
+    transfer = TransferIn(ORIGIN, 7, None, None, helpers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer_in, "SHARED_FROM", 0)
+        patch.setattr(transfer_shared, "STRETCH", stretch)
+        try:
+            for message in stream:
+                result = transfer.feed(message)
+        except TransferError as error:
+            return str(error)
+    assert result is None or isinstance(result, WholeZone)
+    return result
+
+
+# Enough below the apex for a stretch to reach from one name there to another.
+wide_zones = zones(
+    owners=(*OWNERS, *(f"{letter}.{up}" for letter in "ab" for up in "fghijkl")), least=20
+)
+
+Rows = list[tuple[bytes, int, int, bytes]]
+
+
+def records_of(zone: Zone, order: str, chance: random.Random) -> Rows:
+    soa, others = split(zone)
+    rows = [(r.owner, r.rtype, r.ttl, rdata) for r in others for rdata in r.rdatas]
+    if order == "exchanged" and len(rows) > 1:
+        one, other = chance.sample(range(len(rows)), 2)
+        rows[one], rows[other] = rows[other], rows[one]
+    end = (b"", rd.SOA, soa.ttl, soa.rdatas[0])
+    return [end, *rows, end]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    wide_zones,
+    st.integers(4, 12),
+    st.integers(1, 400),
+    st.sampled_from(("", "exchanged")),
+    st.randoms(),
+)
+def test_from_messages_that_others_read(
+    zone: Zone, size: int, stretch: int, order: str, chance: random.Random
+) -> None:
+    stream = list(messages(records_of(zone, order, chance), size))
+    alone, shared = (outcome(stream, by, stretch) for by in (None, Helpers(chance)))
+    assert isinstance(alone, WholeZone)
+    assert isinstance(shared, WholeZone)
+    one, other = alone.contents, shared.contents
+    # Where others read, runs end elsewhere.
+    assert other._replace(runs=[]) == one._replace(runs=[])
+    together = [b"".join(run_octets(run) for _, run in each.runs) for each in (one, other)]
+    assert together[0] == together[1]
+    assert shared.zone == zone
+
+
+@settings(max_examples=150, deadline=None)
+@given(wide_zones, st.integers(4, 12), st.integers(1, 400), st.data(), st.randoms())
+def test_what_is_wrong_is_said_whoever_reads(
+    zone: Zone, size: int, stretch: int, data: st.DataObject, chance: random.Random
+) -> None:
+    stream = list(messages(records_of(zone, "", chance), size))
+    which = data.draw(st.integers(0, len(stream) - 1))
+    place = data.draw(st.integers(0, len(stream[which]) - 1))
+    other = data.draw(st.integers(0, 255))
+    stream[which] = stream[which][:place] + bytes((other,)) + stream[which][place + 1 :]
+    alone, shared = (outcome(stream, by, stretch) for by in (None, Helpers(chance)))
+    if isinstance(shared, WholeZone):
+        assert isinstance(alone, WholeZone)
+        assert shared.zone == alone.zone
+    else:
+        # A stretch that is not full waits for its end, and with it what is wrong there.
+        assert shared in (alone, None)
+        assert shared is not None or not isinstance(alone, WholeZone)
 
 
 def test_records_of_one_rrset_get_the_last_ones_ttl() -> None:

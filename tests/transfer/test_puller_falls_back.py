@@ -14,6 +14,8 @@ from transfer_support import (
     content,
     message,
     question,
+    soa,
+    wire,
     zone,
 )
 
@@ -92,6 +94,22 @@ def test_a_refusal_leads_to_the_next_primary(puller: PullerProcess, rcode: int) 
         reply = puller.pull([first.fields(), second.fields("ns2")], serial=5)
         assert kinds(first) == ["ixfr"]
         assert (reply["ok"], reply["how"], reply["primary"]) == (True, "ixfr", "ns2")
+
+
+def test_where_neither_way_leads_anywhere_both_reasons_are_said(puller: PullerProcess) -> None:
+    have_old(puller)
+
+    def wrong(query: bytes) -> Iterable[bytes]:
+        if is_axfr(query):
+            return [message([], "AXFR", query_id(query), 0x8405)]
+        return [message(wire(soa(6), soa(4), soa(6)), "IXFR", query_id(query))]
+
+    with scripted(wrong) as primary:
+        reply = puller.pull([primary.fields()], serial=5)
+    assert not reply["ok"]
+    assert "the primary answered REFUSED" in reply["error"]
+    assert "by IXFR before: the changes begin at serial 4, we have 5" in reply["error"]
+    assert stored(puller) == content(OLD)
 
 
 def test_a_primary_that_is_behind_is_named_and_not_followed(puller: PullerProcess) -> None:

@@ -92,6 +92,19 @@ class AssembledZone(NamedTuple):
         return Zone(self.origin, rrsets)
 
 
+class AssembledPart(NamedTuple):
+    """What comes of nodes below the apex of which no earlier one hides any: entries and runs as
+    `AssembledZone` has them, the entries of `hashed` owners, `hiding` the node that hides those
+    that come next, if they are below it."""
+
+    entries: list[bytes]
+    runs: list[tuple[bytes, bytes]]
+    records: int
+    hashed: dict[bytes, bytes]
+    hiding: bytes | None
+    fault: str | None
+
+
 class Assembly:
     """Takes the nodes of the zone at `origin` in canonical order, the apex (which may have no
     records but the SOA) first, if at all."""
@@ -225,6 +238,30 @@ class Assembly:
             self._runs.append((self._first, stored_run(records, b"".join(self._held))))
             self._run_start = self._records
         self._held = []
+
+    def part(self) -> AssembledPart:
+        """What was added, for another assembly to join. Nothing may be added afterwards."""
+        self._close_run()
+        return AssembledPart(
+            self._entries, self._runs, self._records - 1, self._hashed, self._hiding, self._fault
+        )
+
+    def join(self, part: AssembledPart) -> None:
+        """Take nodes that were assembled elsewhere, as if they were added."""
+        self._close_run()
+        self._entries += part.entries
+        self._runs += part.runs
+        self._records += part.records
+        self._run_start = self._records
+        self._size = 0
+        self._hashed |= part.hashed
+        self._hiding = part.hiding
+        self._fault = self._fault or part.fault
+
+    @property
+    def hides_all(self) -> bool:
+        """Whether the apex hides every other node, as with a DNAME there."""
+        return self._hiding == b""
 
     def rows(self) -> Iterator[Row]:
         """The records of the nodes so far, as (owner, type, TTL, rdata)."""

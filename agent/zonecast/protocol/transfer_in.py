@@ -37,7 +37,7 @@ from typing import NamedTuple
 from zonecast.errors import ChangesetError, WireError, ZonecastError
 from zonecast.protocol.assembly import AssembledZone, Row
 from zonecast.protocol.compiled import group
-from zonecast.protocol.question import CLASS_IN, read_soa
+from zonecast.protocol.question import CLASS_IN
 from zonecast.protocol.sections import (
     OPCODE_MASK,
     QR,
@@ -46,15 +46,15 @@ from zonecast.protocol.sections import (
     read_header,
     records_start,
 )
-from zonecast.protocol.transfer_plain import POINTERS, Owners, WholeIn
+from zonecast.protocol.transfer_part import Message
+from zonecast.protocol.transfer_plain import WholeIn
+from zonecast.protocol.transfer_records import RecordReader
+from zonecast.protocol.transfer_shared import SHARED_FROM, Helpers, SharedReading
 from zonecast.zone import rdata as rd
 from zonecast.zone.changeset import Changeset
-from zonecast.zone.names import relative, to_text
+from zonecast.zone.names import to_text
 from zonecast.zone.rrset import RRset, Zone, soa_serial
 from zonecast.zone.serial import is_greater
-
-_FIXED = struct.Struct(">HHIH")
-_SIZES = {rd.A: 4, rd.AAAA: 16}
 
 
 class TransferError(ZonecastError):
@@ -109,28 +109,33 @@ class _State(Enum):
     DONE = auto()
 
 
-class TransferIn:
+class TransferIn(RecordReader):
     """One transfer of the zone at `origin`. `serial` is what an IXFR query said that we have,
-    None for an AXFR query."""
+    None for an AXFR query. `helpers` read parts of a big zone."""
 
     def __init__(
-        self, origin: bytes, query_id: int, serial: int | None, limits: Limits | None = None
+        self,
+        origin: bytes,
+        query_id: int,
+        serial: int | None,
+        limits: Limits | None = None,
+        helpers: Helpers | None = None,
     ) -> None:
+        super().__init__(origin, WholeIn(origin))
         self.octets = 0
         self.records = 0
-        self._origin = origin
         self._query_id = query_id
         self._serial = serial
         self._limits = limits or Limits()
         self._state = _State.FIRST
         self._messages = 0
         self._target: RRset | None = None
-        self._whole = WholeIn(origin)
         self._added: list[Row] = []
         self._deleted: list[Row] = []
         self._soas: list[RRset] = []
         self._changesets: list[Changeset] = []
-        self._owners: Owners = {}
+        self._helpers = helpers
+        self._shared: SharedReading | None = None
 
     def feed(self, message: bytes) -> Result | None:
         """Take the next message; the result once the stream is complete.
@@ -203,62 +208,26 @@ class TransferIn:
         self.records += answers
         if self.records > self._limits.records:
             raise self._wrong(f"more than {self._limits.records} records")
-        # The question, where there is one, names the zone.
-        self._owners = {POINTERS + 12: b""} if position > 12 else {}
-        while answers:
-            if self._state is _State.WHOLE:
-                position, answers = self._whole.take(message, position, answers, self._owners)
-                if not answers:
-                    return
-            position = self._read_record(message, position)
-            answers -= 1
+        self._take(Message(message, position, answers))
 
-    def _read_record(self, message: bytes, start: int) -> int:
-        """Take one record, the long way; where the next begins."""
-        owner, position = self._owner(message, start)
-        if position + 10 > len(message):
-            raise WireError("record runs past the end of the message")
-        rtype, rclass, ttl, length = _FIXED.unpack_from(message, position)
-        start_rdata = position + 10
-        end: int = start_rdata + length
-        if end > len(message):
-            raise WireError("rdata runs past the end of the message")
-        if rclass != CLASS_IN:
-            raise WireError(f"a record of class {rclass}")
-        written_ttl = ttl
-        if ttl > 0x7FFFFFFF:
-            ttl = 0  # RFC 2181 §8
-        if rtype == rd.SOA:
-            if owner:
-                raise WireError("a SOA record that is not at the zone's apex")
-            if owner is not None:
-                soa = read_soa(message, start_rdata, end)
-                self._on_soa(RRset(b"", rd.SOA, ttl, (soa,)))
-        elif owner is not None:
-            self._on_record((owner, rtype, ttl, _rdata(message, start_rdata, end, rtype)))
-            if ttl == written_ttl and self._state is _State.WHOLE:
-                self._whole.learn(message[position:start_rdata])
-        return end
-
-    def _owner(self, message: bytes, start: int) -> tuple[bytes | None, int]:
-        """The owner at `start`, None outside the zone, and where reading goes on. What its pointer
-        points to is kept with it: more names are likely to."""
-        name, end = rd.read_name(message, start)
-        owner = self._owners[POINTERS + start] = relative(name, self._origin)
-        position = start
-        while 0 < message[position] < 64:
-            position += message[position] + 1
-        if message[position]:
-            target = message[position] << 8 | message[position + 1]
-            if target not in self._owners:
-                above, _ = rd.read_name(message, target - POINTERS)
-                self._owners[target] = relative(above, self._origin)
-        return owner, end
+    def _take(self, message: Message) -> None:
+        """Read a message, now or with others; what ends a transfer is read at once."""
+        if self._in_whole and self.octets > SHARED_FROM and self._helpers is not None:
+            if self._shared is None:
+                self._shared = SharedReading(
+                    self._origin, self._whole, self._helpers, lambda one: self._read_records(*one)
+                )
+            if not message.may_hold_soa():
+                self._shared.take(message)
+                return
+            self._shared.finish()
+        self._read_records(*message)
 
     def _on_record(self, row: Row) -> None:
         state = self._state
         if state is _State.SECOND:
             self._state = state = _State.WHOLE
+            self._in_whole = True
         if state is _State.WHOLE:
             self._whole.add(row)
         elif state is _State.ADD:
@@ -281,6 +250,7 @@ class TransferIn:
             if not _same(soa, self._version):
                 raise self._wrong("the last SOA record differs from the first")
             self._state = _State.DONE
+            self._in_whole = False
         elif state is _State.DELETE:
             self._soas.append(soa)
             self._state = _State.ADD
@@ -340,21 +310,3 @@ def _same_serial(one: RRset, other: RRset) -> bool:
 
 def _same(one: RRset, other: RRset) -> bool:
     return rd.canonical(rd.SOA, one.rdatas[0]) == rd.canonical(rd.SOA, other.rdatas[0])
-
-
-def _rdata(message: bytes, start: int, end: int, rtype: int) -> bytes:
-    """Rdata, uncompressed. Raises WireError for a wrong length, and for a type that is none."""
-    layout = rd.LAYOUTS.get(rtype)
-    if layout is None:
-        size = _SIZES.get(rtype)
-        if size is not None and end - start != size:
-            raise WireError(f"{rd.type_to_text(rtype)} record of the wrong length")
-        if rtype in (0, rd.OPT) or 128 <= rtype <= 255:
-            raise WireError(f"a record of type {rd.type_to_text(rtype)}, which no zone holds")
-        return message[start:end]
-    if layout == "N":
-        name, position = rd.read_name(message, start)
-        if position != end:
-            raise WireError(f"{rd.type_to_text(rtype)} record of the wrong length")
-        return name
-    return rd.decompress(message, start, end, rtype)

@@ -9,10 +9,18 @@ another is kept record by record, and put in order when it is complete.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from zonecast.errors import WireError
-from zonecast.protocol.assembly import AssembledZone, Assembly, Node, Row, assemble, row_of
+from zonecast.protocol.assembly import (
+    AssembledPart,
+    AssembledZone,
+    Assembly,
+    Node,
+    Row,
+    assemble,
+    row_of,
+)
 from zonecast.protocol.compiled import group
 from zonecast.protocol.question import CLASS_IN
 from zonecast.zone import rdata as rd
@@ -32,14 +40,26 @@ Owners = dict[int, bytes | None]
 POINTERS: Final = 0xC000
 
 
+class Part(NamedTuple):
+    """What was read of a stretch of messages: the first nodes as they are, for one may go on what
+    came before and others be hidden by it; what became of the others; and the last node, which may
+    go on."""
+
+    lead: list[Node]
+    assembled: AssembledPart
+    last: Node
+
+
 class WholeIn:
     """The records of one version of the zone at `origin`, its SOA left out.
 
     The ten octets between a record's owner and its rdata, its *head* (type, class, TTL, length), are
     looked up together: that of a record that came the long way is right, and a zone has few.
+
+    With `apart`, what is taken begins somewhere in the zone, and comes to a `part` of it.
     """
 
-    def __init__(self, origin: bytes) -> None:
+    def __init__(self, origin: bytes, *, apart: bool = False) -> None:
         self._origin = origin
         self._room = MAX_NAME - len(origin)
         self._assembly = Assembly(origin)
@@ -50,6 +70,9 @@ class WholeIn:
         self._ends: dict[bytes, int] = {}
         # All records, once one came out of order.
         self._rows: list[Row] | None = None
+        # The first nodes of a part, until one comes that is below no node before it.
+        self._lead: list[Node] = []
+        self._leads = apart
 
     def take(self, message: bytes, position: int, count: int, owners: Owners) -> tuple[int, int]:
         """Take `count` records of a message, the first at `position`, as far as they are plain:
@@ -98,8 +121,22 @@ class WholeIn:
         except (IndexError, WireError):
             pass  # the long way says what is wrong, and where
         self._open = nodes.pop()
-        self._assembly.add(nodes)
+        self._close(nodes)
         return position, count
+
+    def _close(self, nodes: list[Node]) -> None:
+        """Nodes that have all their records."""
+        if not self._leads:
+            self._assembly.add(nodes)
+            return
+        for number, node in enumerate(nodes):
+            if not node[2]:
+                continue  # what stands for a node before the first record
+            if self._lead and _top(node) != _top(self._lead[0]):
+                self._leads = False
+                self._assembly.add(nodes[number:])
+                return
+            self._lead.append(node)
 
     def _uncompressed(self, message: bytes, start: int, end: int, owners: Owners) -> bytes:
         """A record from its type onward, the names in its rdata written out. Raises WireError,
@@ -133,7 +170,7 @@ class WholeIn:
             if owner == self._open[1]:
                 self._open[2].append(tail)
             elif node > self._open[0] or not self._open[2]:
-                self._assembly.add((self._open,))
+                self._close([self._open])
                 self._open = (node, owner, [tail])
             else:
                 self._fall_back()
@@ -147,6 +184,32 @@ class WholeIn:
         self._rows = [*self._assembly.rows(), *(row_of(owner, tail) for tail in tails)]
         self._assembly = Assembly(self._origin)
 
+    def part(self) -> Part | None:
+        """What was taken, as a part; None where it is no such thing: out of order, or all below
+        one name. Nothing may be taken afterwards."""
+        if self._rows is not None or self._leads:
+            return None
+        return Part(self._lead, self._assembly.part(), self._open)
+
+    def join(self, part: Part) -> bool:
+        """Take what comes next from a part; False where it does not go on what is here, and nothing
+        was taken. Raises ChangesetError as `take` does."""
+        lead = list(part.lead)
+        node, owner, tails = lead[0]
+        last, current, held = self._open
+        if self._rows is not None or self._assembly.hides_all:
+            return False
+        if owner == current:
+            lead[0] = (node, owner, held + tails)
+        elif node > last:
+            lead.insert(0, self._open)
+        else:
+            return False
+        self._assembly.add(lead)
+        self._assembly.join(part.assembled)
+        self._open = part.last
+        return True
+
     def finish(self, soa: RRset) -> AssembledZone:
         """The version, with its SOA. Raises ChangesetError as `take` does."""
         if self._rows is not None:
@@ -155,3 +218,8 @@ class WholeIn:
             return assemble(self._origin, soa, (rrsets[key] for key in sorted(rrsets)))
         self._assembly.add((self._open,))
         return self._assembly.finish(soa)
+
+
+def _top(node: Node) -> bytes:
+    """The name right below the apex that a node is at, or below."""
+    return node[0][: node[0].find(b"\x00") + 1]

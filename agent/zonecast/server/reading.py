@@ -24,9 +24,9 @@ class ReadingProcess:
     """One process with one part to read."""
 
     def __init__(self, task: bytes) -> None:
-        self._pieces = _memory()
+        self._pieces = memory_file()
         number = self._pieces.fileno()
-        with _memory() as stdin:
+        with memory_file() as stdin:
             stdin.write(task)
             stdin.seek(0)
             self.process = subprocess.Popen(
@@ -71,7 +71,7 @@ class ReadingProcesses:
     """What `read_zone` takes as helpers: a process for each core but the one in use."""
 
     def __init__(self, cores: int | None = None, least: int = LEAST) -> None:
-        self.count = (cores or _cores()) - 1
+        self.count = (cores or usable_cores()) - 1
         self.least = least
 
     def start(self, task: bytes) -> ReadingProcess | NoAnswer:
@@ -88,14 +88,14 @@ def helpers() -> ReadingProcesses | None:
     return found if found.count else None
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _memory() -> IO[bytes]:
+def memory_file() -> IO[bytes]:
     """A file that has no name and no disk, or no name at least."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("zone"), "w+b")

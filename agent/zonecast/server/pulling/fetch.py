@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zonecast.protocol.expiry import read_expire, refuse_edns, with_expire
 from zonecast.protocol.question import axfr_query, ixfr_query
 from zonecast.protocol.transfer_in import Limits, Result, TransferError, TransferIn
+from zonecast.protocol.transfer_shared import Helpers
 from zonecast.protocol.tsig import Checker, sign_request
 from zonecast.server.peers import Primary
 from zonecast.server.pulling.connecting import Stream, TlsError, UnreachableError, connect, said
@@ -60,9 +61,11 @@ async def fetch(
     limits: Limits,
     *,
     edns: bool = False,
+    helpers: Helpers | None = None,
 ) -> Fetched:
     """Transfer `origin`: what changed since `serial`, or all of it where that is None. `timeout`
-    is in seconds, for the whole. With `edns`, it is asked when the zone expires there.
+    is in seconds, for the whole. With `edns`, it is asked when the zone expires there. `helpers`
+    read parts of a big zone.
 
     Raises UnreachableError, TlsError, TransferError, TsigError, NoEdnsError; nothing of a transfer
     that raises may be used.
@@ -71,7 +74,7 @@ async def fetch(
     stream = await connect(primary, timeout)
     query_id = randbelow(65536)
     query = axfr_query(query_id, origin) if serial is None else ixfr_query(query_id, origin, serial)
-    transfer = TransferIn(origin, query_id, serial, limits)
+    transfer = TransferIn(origin, query_id, serial, limits, helpers)
     try:
         async with asyncio.timeout(timeout):
             return await _transfer(stream, query, transfer, primary, limits, edns)

@@ -27,6 +27,7 @@ from zonecast.server.pulling.fetch import (
     fetch,
     over_limit,
 )
+from zonecast.server.pulling.readers import Readers
 from zonecast.server.pulling.refusing import fault_after, refused
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import Write
@@ -96,15 +97,21 @@ def read_job(fields: dict[str, Any]) -> Job:
 
 
 class Pull:
-    """Carries out one job, writing through `store`; into `errors` goes, by name, what was wrong
+    """Carries out one job, writing through `store`; `readers` help with a big zone; into `errors` goes, by name, what was wrong
     with each primary that led nowhere; in `stalled` stands which said nothing to an IXFR."""
 
     def __init__(
-        self, job: Job, store: Store, slots: Slots, errors: dict[str, ZonecastError]
+        self,
+        job: Job,
+        store: Store,
+        slots: Slots,
+        readers: Readers,
+        errors: dict[str, ZonecastError],
     ) -> None:
         self._job = job
         self._store = store
         self._slots = slots
+        self._readers = readers
         self._errors = errors
         self.stalled: dict[str, str] = {}
         self._without_edns: list[Primary] = []
@@ -139,6 +146,7 @@ class Pull:
         job = self._job
         incremental = job.serial is not None and not job.force and primary.name not in job.whole
         no_ixfr = job.stalled.get(primary.name) if incremental else None
+        tried: ZonecastError | None = None
         try:
             if incremental and no_ixfr is None:
                 try:
@@ -146,16 +154,16 @@ class Pull:
                 except MuteError as error:
                     self.stalled[primary.name] = str(error)
                     raise
-                except (ChangesetError, SlowError) as error:
-                    no_ixfr = str(error)
-                except TransferError as error:
-                    if error.rcode not in _AXFR_MAY_HELP:
+                except (ChangesetError, SlowError, TransferError) as error:
+                    if isinstance(error, TransferError) and error.rcode not in _AXFR_MAY_HELP:
                         raise
-                    no_ixfr = str(error)
+                    tried, no_ixfr = error, str(error)
             return (await self._transfer(primary, None))._replace(no_ixfr=no_ixfr)
         except StoreError:
             raise  # another primary would not make room on our disk
         except ZonecastError as error:
+            if tried is not None and tried.message != error.message:
+                error.message += f" (and by IXFR before: {tried.message})"
             self._errors[primary.name] = error
             return None
 
@@ -190,7 +198,10 @@ class Pull:
                     "did not answer for other zones just now", where=primary.name
                 )
             try:
-                fetched = await fetch(origin, primary, serial, longest, limits, edns=edns)
+                with self._readers.lend() as helpers:
+                    fetched = await fetch(
+                        origin, primary, serial, longest, limits, edns=edns, helpers=helpers
+                    )
             except UnreachableError as error:
                 if _is_silent(error):
                     standing.silent(time.time(), random())
@@ -253,7 +264,9 @@ def _soa(fetched: Fetched) -> RRset:
     return result.changesets[-1].new_soa
 
 
-async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, Any]:
+async def pull(
+    fields: dict[str, Any], store: Store, slots: Slots, readers: Readers
+) -> dict[str, Any]:
     """Carry out a job from its JSON; the reply's JSON without the job's number."""
     started = time.monotonic()
     reply: dict[str, Any] = {
@@ -265,7 +278,7 @@ async def pull(fields: dict[str, Any], store: Store, slots: Slots) -> dict[str, 
     errors: dict[str, ZonecastError] = {}
     stalled: dict[str, str] = {}
     try:
-        work = Pull(read_job(fields), store, slots, errors)
+        work = Pull(read_job(fields), store, slots, readers, errors)
         stalled = work.stalled
         outcome = await work.run()
     except ZonecastError as error:

@@ -18,6 +18,7 @@ from typing import Any
 from zonecast.errors import ZonecastError
 from zonecast.server.channel import AsyncChannel
 from zonecast.server.pulling.job import pull
+from zonecast.server.pulling.readers import Readers
 from zonecast.server.pulling.slots import Slots
 from zonecast.server.pulling.write_queue import WriteQueue
 from zonecast.store.writer import JournalLimits, WriteTransaction
@@ -37,6 +38,7 @@ class Puller:
         self._channel = channel
         self._queue = queue
         self._slots = Slots(CONCURRENT, FROM_ONE_PRIMARY)
+        self._readers = Readers()
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -54,7 +56,7 @@ class Puller:
     async def _work(self, message: dict[str, Any]) -> None:
         try:
             if "pull" in message:
-                reply = await pull(message["pull"], self._queue.write, self._slots)
+                reply = await pull(message["pull"], self._queue.write, self._slots, self._readers)
             else:
                 reply = await self._remove(message["remove"]["zones"])
         except Exception as error:
