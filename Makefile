@@ -74,6 +74,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd benchmarks && MYPYPATH=../agent $(abspath $(BIN))/mypy --config-file ../pyproject.toml *.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -123,7 +124,7 @@ def measure(case: Case, text: bytes, servers: dict[str, Server], args: argparse.
         processes = {}
         for name, server in servers.items():
             processes[name] = stack.enter_context(running(server, SERVER_CORE)).pid
-            until(lambda port=server.port: serves(port), f"{name} to serve the zone")
+            until(partial(serves, server.port), f"{name} to serve the zone")
         compared = random.Random(8).sample(asked, min(args.compare, len(asked)))
         for name, server in servers.items():
             whole = name.startswith("zonecast") and not case.signed

@@ -145,7 +145,7 @@ def _memory_table(names: int, found: dict[str, Held]) -> str:
     rows = []
     for name, mine in found.items():
         knot = found.get(f"Knot, {name.partition(', ')[2]}")
-        beside = ratio([mine.together], knot and [knot.together])
+        beside = ratio([mine.together], [knot.together] if knot else None)
         rows.append(
             [name, f"{mine.private:.0f}", f"{mine.store:.0f}", f"{mine.together:.0f}", beside]
         )
@@ -161,7 +161,7 @@ def _start_rows(names: int, found: dict[str, list[Start]]) -> list[list[str]]:
         for which in range(len(Start._fields)):
             seconds = [one[which] for one in mine]
             row.append(f"{median(seconds):.3f} ({min(seconds):.3f} to {max(seconds):.3f})")
-            row.append(ratio(seconds, knot and [one[which] for one in knot]))
+            row.append(ratio(seconds, [one[which] for one in knot] if knot else None))
         rows.append(row)
     return rows
 

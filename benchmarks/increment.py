@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import dns.exception
@@ -40,11 +41,15 @@ def serial_of(port: int) -> int | None:
     return answer[0][0].serial if answer else None
 
 
+def _has(port: int, serial: int) -> bool:
+    return serial_of(port) == serial
+
+
 def reloaded(server: Server, serial: int) -> float:
     """Seconds from telling a server that its file changed to its answering with the new serial."""
     started = time.perf_counter()
     subprocess.run(server.reload, check=True, capture_output=True)
-    until(lambda: serial_of(server.port) == serial, f"{server.name} to have serial {serial}")
+    until(partial(_has, server.port, serial), f"{server.name} to have serial {serial}")
     return time.perf_counter() - started
 
 
@@ -155,8 +160,7 @@ def measure(records: int, rounds: int) -> str:
             raise SystemExit("Knot is needed: apt install knot")
         for server in others.values():
             stack.enter_context(running(server))
-            port = server.port
-            until(lambda port=port: serial_of(port) == source.serial, f"{server.name} to serve")
+            until(partial(_has, server.port, source.serial), f"{server.name} to serve")
         times: dict[str, list[float]] = {}
         for _ in range(rounds):
             source.edit()

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -140,7 +141,7 @@ def transferring(bench: Bench) -> dict[str, Latency]:
             axfr(port, ORIGIN)
 
     return {
-        name: bench.measure(server.port, lambda port=server.port: fetch(port))
+        name: bench.measure(server.port, partial(fetch, server.port))
         for name, server in bench.servers.items()
     }
 

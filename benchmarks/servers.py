@@ -261,11 +261,14 @@ def _powerdns(home: Path, port: int, values: dict[str, object]) -> Server | None
 
 
 @contextmanager
-def running(server: Server, core: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """The server's process, on one core where one is given."""
+def running(
+    server: Server, core: int | Sequence[int] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The server's process, on one core or several where they are given."""
     command = server.command
     if core is not None:
-        command = ["taskset", "--cpu-list", str(core), *command]
+        cores = [core] if isinstance(core, int) else core
+        command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
     with (server.directory / "log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:

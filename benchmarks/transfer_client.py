@@ -143,10 +143,9 @@ def together(port: int, origin: str, serial: int, sources: Sequence[str]) -> lis
             sock.setblocking(False)
             sock.bind((source, 0))
             selector.register(sock, selectors.EVENT_WRITE)
-        sockets = [key.fileobj for key in selector.get_map().values()]
         streams = {}
-        for sock in sockets:
-            assert isinstance(sock, socket.socket)
+        for key in list(selector.get_map().values()):
+            sock = _socket(key)
             streams[sock] = Stream(2 * _MOST)
             sock.connect_ex(("127.0.0.1", port))
         while streams:
@@ -154,8 +153,7 @@ def together(port: int, origin: str, serial: int, sources: Sequence[str]) -> lis
             if not ready:
                 raise BrokenOffError(f"{len(streams)} of {len(sources)} transfers do not go on")
             for key, events in ready:
-                sock = key.fileobj
-                assert isinstance(sock, socket.socket)
+                sock = _socket(key)
                 if events & selectors.EVENT_WRITE:
                     sock.send(framed)
                     selector.modify(sock, selectors.EVENT_READ)
@@ -163,6 +161,11 @@ def together(port: int, origin: str, serial: int, sources: Sequence[str]) -> lis
                     found.append(streams.pop(sock).done())
                     selector.unregister(sock)
     return found
+
+
+def _socket(key: selectors.SelectorKey) -> socket.socket:
+    assert isinstance(key.fileobj, socket.socket)
+    return key.fileobj
 
 
 def serial_at(port: int, origin: str) -> int | None:

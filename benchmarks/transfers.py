@@ -2,8 +2,8 @@
 
     python benchmarks/transfers.py [--records 1000000] [--rounds 3] [--servers …] [PART…]
 
-The servers take turns in one run, each on one core with all its processes; who is at the other end
-is on another. Ratios are to Knot's in the same round. Prints a Markdown table for each part.
+The servers take turns in one run, each on one core with all its processes (where nothing else is
+said); who is at the other end is on another. Ratios are to Knot's in the same round. Prints a Markdown table for each part.
 """
 
 from __future__ import annotations

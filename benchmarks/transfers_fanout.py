@@ -109,7 +109,7 @@ def _table(rounds: dict[str, list[Round]]) -> str:
             [
                 name,
                 f"{statistics.median(r.seconds for r in mine):.2f}",
-                ratio([r.seconds for r in mine], knot and [r.seconds for r in knot]),
+                ratio([r.seconds for r in mine], [r.seconds for r in knot] if knot else None),
                 f"{seen:.2f}" if seen else "–",
                 f"{statistics.median(r.cpu for r in mine):.2f}",
                 f"{statistics.median(r.notifies for r in mine):.0f}",

@@ -1,5 +1,8 @@
 """AXFR of a big zone into a secondary, and then single records by IXFR: from the NOTIFY to its
-answering with the new serial, and the CPU time that took. The primary is Knot for everybody."""
+answering with the new serial, and the CPU time that took. The primary is Knot for everybody.
+
+The secondary has one core, which is not the primary's; and again all cores, the primary's among them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -21,10 +25,12 @@ from transfer_servers import NAMED_OPTIONS, PRIMARY, SECONDARY
 
 SECONDARY_CORE, PRIMARY_CORE = 0, 1
 EDITS = 20
+ONE_CORE, ALL_CORES = "one core", "all cores"
 _FIRST = b"2026010101 ; serial"
 _BIG = b"2026010102 ; serial"
-# Seconds between looks at a secondary's serial while a transfer runs.
-LOOK = 0.005
+# Seconds between looks at a secondary while a transfer runs, and while a small one does: looking
+# takes a millisecond of a core.
+LOOK, LOOK_CLOSELY = 0.02, 0.002
 
 
 class Round(NamedTuple):
@@ -80,14 +86,14 @@ class Primary:
             subprocess.run([*knotc, *words], check=True, capture_output=True)
 
 
-def _await(port: int, serial: int, pid: int, what: str) -> float:
+def _await(port: int, serial: int, pid: int, what: str, pause: float) -> float:
     """Wait for a serial; megabytes of memory held at most."""
     most = 0.0
 
     def look() -> bool:
         nonlocal most
         most = max(most, memory(pid))
-        time.sleep(LOOK)
+        time.sleep(pause)
         return serial_at(port, ORIGIN) == serial
 
     until(look, what)
@@ -102,17 +108,17 @@ def _settled(pid: int) -> None:
         time.sleep(1.0)
 
 
-def _round(name: str, server: Server, primary: Primary) -> Round:
+def _round(name: str, server: Server, primary: Primary, cores: Sequence[int]) -> Round:
     with ExitStack() as stack:
         primary.begin(stack)
-        pid = stack.enter_context(running(server, SECONDARY_CORE)).pid
+        pid = stack.enter_context(running(server, cores)).pid
         port = server.port
         until(lambda: serial_at(port, ORIGIN) is not None, f"{name} to have the small zone")
         serial = primary.grow()
         before = cpu_seconds(pid)
         started = time.perf_counter()
         tell(port, ORIGIN)
-        most = _await(port, serial, pid, f"{name} to have the big zone")
+        most = _await(port, serial, pid, f"{name} to have the big zone", LOOK)
         seconds = time.perf_counter() - started
         cpu = cpu_seconds(pid) - before
         _settled(pid)
@@ -122,61 +128,67 @@ def _round(name: str, server: Server, primary: Primary) -> Round:
             primary.edit(number)
             started = time.perf_counter()
             tell(port, ORIGIN)
-            _await(port, serial + number + 1, pid, f"{name} to have edit {number}")
+            what = f"{name} to have edit {number}"
+            _await(port, serial + number + 1, pid, what, LOOK_CLOSELY)
             times.append(time.perf_counter() - started)
         edit_cpu = (cpu_seconds(pid) - before) / EDITS
     return Round(seconds, cpu, most, statistics.median(times), edit_cpu)
 
 
 def fetching(arguments: argparse.Namespace, directory: Path) -> str:
-    """Both tables."""
+    """The three tables."""
+    cores = {ONE_CORE: [SECONDARY_CORE], ALL_CORES: sorted(os.sched_getaffinity(0))}
     os.sched_setaffinity(0, {PRIMARY_CORE})
     (directory / "primary").mkdir()
     primary = Primary(directory / "primary", zone_file(arguments.records))
-    rounds: dict[str, list[Round]] = {}
+    rounds: dict[str, dict[str, list[Round]]] = {width: {} for width in cores}
     for number in range(arguments.rounds):
-        home = directory / f"round{number}"
-        home.mkdir()
-        servers = configured(
-            home,
-            ORIGIN,
-            home / "zone",
-            names=[name for name in arguments.servers.split(",") if name],
-            zones=SECONDARY,
-            primary=primary.server.port,
-            options=NAMED_OPTIONS,
-        )
-        for name, server in servers.items():
-            rounds.setdefault(name, []).append(_round(name, server, primary))
-            (home / "zone").unlink(missing_ok=True)
-        shutil.rmtree(home)
-    return f"{_whole(arguments.records, rounds)}\n\n{_edits(arguments.records, rounds)}"
+        for width, chosen in cores.items():
+            home = directory / f"round{number}"
+            home.mkdir()
+            servers = configured(
+                home,
+                ORIGIN,
+                home / "zone",
+                names=[name for name in arguments.servers.split(",") if name],
+                zones=SECONDARY,
+                native=True,
+                primary=primary.server.port,
+                options=NAMED_OPTIONS,
+            )
+            for name, server in servers.items():
+                done = _round(name, server, primary, chosen)
+                rounds[width].setdefault(name, []).append(done)
+                (home / "zone").unlink(missing_ok=True)
+            shutil.rmtree(home)
+    tables = [_whole(f"{arguments.records:,} records from Knot, {w}", r) for w, r in rounds.items()]
+    return "\n\n".join([*tables, _edits(rounds[ONE_CORE])])
 
 
-def _whole(records: int, rounds: dict[str, list[Round]]) -> str:
+def _whole(title: str, rounds: dict[str, list[Round]]) -> str:
     knot = rounds.get("Knot")
     rows = [
         [
             name,
             f"{statistics.median(r.seconds for r in mine):.2f}",
-            ratio([r.seconds for r in mine], knot and [r.seconds for r in knot]),
+            ratio([r.seconds for r in mine], [r.seconds for r in knot] if knot else None),
             f"{statistics.median(r.cpu for r in mine):.2f}",
-            ratio([r.cpu for r in mine], knot and [r.cpu for r in knot]),
+            ratio([r.cpu for r in mine], [r.cpu for r in knot] if knot else None),
             f"{max(r.memory for r in mine):.0f}",
         ]
         for name, mine in rounds.items()
     ]
     head = ["secondary", "NOTIFY to answer, s", "÷ Knot (spread)", "CPU, s", "÷ Knot (spread)"]
-    return table(f"AXFR in: {records:,} records from Knot", [*head, "memory at most, MB"], rows)
+    return table(f"AXFR in: {title}", [*head, "memory at most, MB"], rows)
 
 
-def _edits(records: int, rounds: dict[str, list[Round]]) -> str:
+def _edits(rounds: dict[str, list[Round]]) -> str:
     knot = rounds.get("Knot")
     rows = [
         [
             name,
             f"{statistics.median(r.edit_cpu for r in mine) * 1000:.1f}",
-            ratio([r.edit_cpu for r in mine], knot and [r.edit_cpu for r in knot]),
+            ratio([r.edit_cpu for r in mine], [r.edit_cpu for r in knot] if knot else None),
             f"{statistics.median(r.edit_seconds for r in mine) * 1000:.0f}",
         ]
         for name, mine in rounds.items()

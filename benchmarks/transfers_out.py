@@ -6,6 +6,7 @@ import argparse
 import os
 import statistics
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,9 +39,12 @@ def start(
     found = {}
     for name, server in servers.items():
         found[name] = stack.enter_context(running(server, core)).pid
-        port = server.port
-        until(lambda port=port: serial_at(port, ORIGIN) is not None, f"{name} to serve the zone")
+        until(partial(_serves, server.port), f"{name} to serve the zone")
     return found
+
+
+def _serves(port: int) -> bool:
+    return serial_at(port, ORIGIN) is not None
 
 
 def _round(name: str, port: int, pid: int, records: int) -> Round:
@@ -93,9 +97,11 @@ def _table(records: int, rounds: dict[str, list[Round]]) -> str:
             [
                 name,
                 f"{records / seconds / 1e6:.2f}",
-                ratio([1 / r.seconds for r in mine], knot and [1 / r.seconds for r in knot]),
+                ratio(
+                    [1 / r.seconds for r in mine], [1 / r.seconds for r in knot] if knot else None
+                ),
                 f"{cpu * 1000:.0f}",
-                ratio([r.cpu for r in mine], knot and [r.cpu for r in knot]),
+                ratio([r.cpu for r in mine], [r.cpu for r in knot] if knot else None),
                 f"{max(r.first for r in mine) * 1000:.1f}",
                 f"{max(r.growth for r in mine):.1f}",
                 f"{mine[0].octets / 1e6:.1f}",

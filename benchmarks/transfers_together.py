@@ -81,7 +81,7 @@ def _table(rounds: dict[str, list[Round]]) -> str:
         [
             name,
             f"{statistics.median(r.seconds for r in mine) * 1000:.0f}",
-            ratio([r.seconds for r in mine], knot and [r.seconds for r in knot]),
+            ratio([r.seconds for r in mine], [r.seconds for r in knot] if knot else None),
             f"{statistics.median(r.cpu for r in mine) / CLIENTS * 1000:.2f}",
             f"{mine[0].records}",
         ]

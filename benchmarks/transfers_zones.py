@@ -39,7 +39,7 @@ def _all_have(simulation: Simulation, most: list[float], pid: int) -> bool:
     time.sleep(0.2)
     most[0] = max(most[0], memory_of(pid))
     count, _ = simulation.report()["had"].get(str(SERIAL), (0, 0.0))
-    return count == ZONES * LIVE
+    return bool(count == ZONES * LIVE)
 
 
 def flooding(arguments: argparse.Namespace, directory: Path) -> str:

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -75,7 +76,7 @@ def started(stack: ExitStack, directory: Path, text: bytes) -> list[Side]:
         )
         for name, server in servers.items():
             pid = stack.enter_context(running(server, 0 if workers == 1 else None)).pid
-            until(lambda port=server.port: serves(port), f"{name} to serve the zone")
+            until(partial(serves, server.port), f"{name} to serve the zone")
             found.append(Side(name, workers, server.port, pid))
     return sorted(found, key=lambda side: (side.name != "zonecast", side.workers))
 
