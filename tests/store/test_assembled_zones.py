@@ -232,7 +232,7 @@ def records_of(zone: Zone, order: str, chance: random.Random) -> Rows:
     return [end, *rows, end]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     wide_zones,
     st.integers(4, 12),
