@@ -86,6 +86,12 @@ class Agent:
 
     def start(self) -> Agent:
         """Start it and wait until its sockets answer."""
+        self.spawn()
+        self.status_when(lambda report: True, "the agent to answer")
+        return self
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start it."""
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "zonecast", "run", "--config", str(self.config)],
@@ -93,8 +99,7 @@ class Agent:
                 stderr=log,
                 start_new_session=True,
             )
-        self.status_when(lambda report: True, "the agent to answer")
-        return self
+        return self.process
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal to the controller and wait for its end; what its children do is theirs."""
