@@ -127,34 +127,35 @@ class Assembly:
         that fits into no message."""
         entries, flagged = self._entries, _FLAGGED
         for node, owner, tails in nodes:
-            if not tails:
+            count = len(tails)
+            if not count:
                 continue
             if self._hiding is not None and not node.startswith(self._hiding):
                 self._hiding = None
             one = _ONE if self._hiding is None else _ONE_OCCLUDED
-            front = owner + POINTER
             before = len(entries)
             last = b"" if node else None
-            for tail in sorted(tails) if len(tails) > 1 else tails:
+            ordered = sorted(tails) if count > 1 else tails
+            for tail in ordered:
                 kind = tail[:2]
                 if kind == last or kind in flagged or last is None:
+                    del entries[before:]
+                    self._add_more(node, owner, tails)
                     break
                 entries.append(node + b"\x00" + kind)
                 entries.append(one + tail)
                 last = kind
             else:
                 # Every record is an RRset of its own, and its entry is about nothing else.
-                octets = front + front.join(sorted(tails) if len(tails) > 1 else tails)
+                front = owner + POINTER
+                octets = front + front.join(ordered)
                 if len(octets) > MAX_RRSET:
                     _check_size(owner, max(tails, key=len))
-                if len(tails) > 1:
+                if count > 1:
                     kinds = {tail[:2] for tail in tails}
                     if _CNAME in kinds:
                         self._judge_alias(owner, map(_number, kinds), 1)
-                self._add_octets(node, octets, len(tails))
-                continue
-            del entries[before:]
-            self._add_more(node, owner, tails)
+                self._add_octets(node, octets, count)
 
     def _add_more(self, node: bytes, owner: bytes, tails: list[bytes]) -> None:
         """A node of which an entry is about several records, or has flags."""
@@ -225,10 +226,11 @@ class Assembly:
         self._fault = self._fault or apex_fault(self._origin, rd.NS in types, self._records)
 
     def _add_octets(self, node: bytes, octets: bytes, records: int) -> None:
-        self._size += len(octets)
+        size = len(octets)
+        self._size += size
         if self._size > RUN_SIZE or not self._held:
             self._close_run()
-            self._first, self._size = node, len(octets)
+            self._first, self._size = node, size
         self._held.append(octets)
         self._records += records
 

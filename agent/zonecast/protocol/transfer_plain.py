@@ -30,7 +30,7 @@ from zonecast.zone.rrset import RRset
 # What a pointer is the end of, from there on: pointer, type, class, TTL, length.
 _FIXED = struct.Struct(">HHIH")
 # Octets before the name that is all else in the rdata of a type.
-_ONE_NAME = {rd.NS: 0, rd.CNAME: 0, rd.PTR: 0, rd.MX: 2}
+_ONE_NAME = {rd.NS: 0, rd.CNAME: 0, rd.PTR: 0, rd.MX: 2, rd.SRV: 6}
 # Of so many heads (see WholeIn) it is known what follows.
 _MAX_HEADS = 10_000
 
@@ -83,6 +83,7 @@ class WholeIn:
         nodes = [self._open]
         last, current, tails = self._open
         known: dict[bytes, bytes] = {}
+        others: dict[int, bytes] = {}
         ends, size, room = self._ends, len(message), self._room
         try:
             while count:
@@ -104,7 +105,7 @@ class WholeIn:
                     written = message[at + 2 : end]
                     tail = known.get(written, b"")
                     if not tail:
-                        tail = self._uncompressed(message, at + 2, end, owners)
+                        tail = self._uncompressed(message, at + 2, end, owners, others)
                         known[written] = tail
                 if end > size:
                     break
@@ -138,22 +139,39 @@ class WholeIn:
                 return
             self._lead.append(node)
 
-    def _uncompressed(self, message: bytes, start: int, end: int, owners: Owners) -> bytes:
-        """A record from its type onward, the names in its rdata written out. Raises WireError,
-        IndexError."""
+    def _uncompressed(
+        self, message: bytes, start: int, end: int, owners: Owners, others: dict[int, bytes]
+    ) -> bytes:
+        """A record from its type onward, the names in its rdata written out. `others` are names in
+        this message by what points to them. Raises WireError, IndexError."""
         rtype = message[start] << 8 | message[start + 1]
-        first = start + 10 + _ONE_NAME.get(rtype, 0)
-        at = first
-        while 0 < (octet := message[at]) < 64:
-            at += octet + 1
-        above = owners.get(octet << 8 | message[at + 1]) if rtype in _ONE_NAME else None
-        if above is not None and at + 2 == end and at - first + len(above) <= self._room:
-            rdata = message[start + 10 : at] + above + self._origin
-        else:
+        rdata = b""
+        if rtype in _ONE_NAME:
+            at = first = start + 10 + _ONE_NAME[rtype]
+            while 0 < (octet := message[at]) < 64:
+                at += octet + 1
+            if not octet:
+                after, above = at + 1, b"\x00"
+            else:
+                after, above = at + 2, self._above(message, at, owners, others)
+            if after == end and at - first + len(above) <= MAX_NAME:
+                rdata = message[start + 10 : at] + above
+        if not rdata:
             rdata = rd.decompress(message, start + 10, end, rtype)
             if rd.LAYOUTS.get(rtype) == "N" and rd.read_name(message, start + 10)[1] != end:
                 raise WireError("octets after a name")
         return message[start : start + 8] + len(rdata).to_bytes(2, "big") + rdata
+
+    def _above(self, message: bytes, at: int, owners: Owners, others: dict[int, bytes]) -> bytes:
+        """The name that a pointer at `at` points to. Raises as `_uncompressed` does."""
+        pointer = message[at] << 8 | message[at + 1]
+        owner = owners.get(pointer)
+        if owner is not None:
+            return owner + self._origin
+        if pointer not in others:
+            # Of the pointer itself, so that it is seen to point backwards.
+            others[pointer] = rd.read_name(message, at)[0]
+        return others[pointer]
 
     def learn(self, head: bytes) -> None:
         """Take note of the head of a record that was read the long way and taken by `add`."""
