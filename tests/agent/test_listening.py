@@ -16,7 +16,7 @@ import dns.query
 import dns.rcode
 import pytest
 from agents import Agent, Secret, Zones, await_value, peer, primary_config, zone_text
-from peers import has_ipv6
+from peers import free_port, has_ipv6
 
 MakeAgent = Callable[[str], Agent]
 
@@ -56,11 +56,11 @@ def test_wildcards_are_every_address_of_the_host(served: Agent) -> None:
 def passed() -> Iterator[list[socket.socket]]:
     """What zonecast.socket passes, on a free port: two datagram sockets and one stream socket,
     bound to the wildcard."""
-    sockets = []
-    for number, kind in enumerate((socket.SOCK_DGRAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)):
+    sockets, port = [], free_port()
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_DGRAM, socket.SOCK_STREAM):
         sock = socket.socket(socket.AF_INET, kind)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind(("0.0.0.0", 0 if not number else sockets[0].getsockname()[1]))
+        sock.bind(("0.0.0.0", port))
         sockets.append(sock)
     sockets[2].listen()
     yield sockets

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from peers import free_port
+
 # What a query is answered with over TCP: messages, or a word of `vocabulary.toml` for time; None
 # for nothing at all. And over UDP: one message.
 Answer = Iterable[bytes | str]
@@ -30,7 +32,7 @@ class ScriptedPrimary:
         self.cut_at: int | None = None
         self.boundaries: list[list[int]] = []
         self._on_datagram = on_datagram
-        self._listener = socket.create_server((host, port))
+        self._listener = socket.create_server((host, port or free_port()))
         self.port: int = self._listener.getsockname()[1]
         self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._datagrams.bind((host, self.port))
