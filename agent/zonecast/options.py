@@ -232,23 +232,20 @@ def table_of(cls: type[Any]) -> Read:
 
 
 def duration(value: Any) -> float:
-    """Seconds, as a number or as text such as "90s", "5m", "1h30m", "2d"."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        return float(value)
-    if isinstance(value, str):
-        total, digits = 0.0, ""
-        for char in value:
-            if char.isdigit():
-                digits += char
-            elif digits and char in _UNITS:
-                total += int(digits) * _UNITS[char]
-                digits = ""
-            else:
-                break
-        else:
-            if total and not digits:
-                return total
-    raise ValueError('expected seconds, or text such as "90s", "5m" or "1h30m"')
+    """Seconds, as a number or as text such as "90s", "5m", "1h30m", "2d". Bounded, as every clock
+    and field that it ends up in has a greatest value, and nothing is timed below a millisecond."""
+    seconds = value
+    if isinstance(value, str) and value and (found := _DURATION.fullmatch(value)):
+        counts = (int(count or 0) for count in found.groups())
+        seconds = sum(count * unit for count, unit in zip(counts, _UNITS, strict=True))
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ValueError('expected seconds, or text such as "90s", "5m" or "1h30m"')
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise ValueError("expected a time from a millisecond to ten years (3650d)")
+    return float(seconds)
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Each unit once, the greater one first.
+_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_UNITS = (86400, 3600, 60, 1)
+_SHORTEST, _LONGEST = 0.001, 3650 * 86400

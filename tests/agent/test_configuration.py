@@ -158,6 +158,45 @@ def test_keygen_makes_what_config_check_accepts(tmp_path: Path) -> None:
     assert again.returncode == 2
 
 
+TIMES = {
+    **dict.fromkeys(
+        ("inf", "nan", "1e-9", "0", "-5", "1e300", "315360001"), "from a millisecond to"
+    ),
+    **dict.fromkeys(('"3651d"', '"0s"', f'"{"9" * 9}d"'), "from a millisecond to ten years"),
+    **dict.fromkeys(
+        ('"1d1d1d"', '"5m1h"', '"5"', '"m"', '""', '"²s"', '"1.5h"', "true", f'"{"9" * 5000}d"'),
+        "expected seconds, or text such as",
+    ),
+}
+
+
+@pytest.mark.parametrize("written", TIMES)
+def test_a_time_that_no_clock_can_count_is_refused(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "zonecast.toml"
+    file.write_text(f"[limits]\nidle-timeout = {written}\n")
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}:2:1: [limits]: 'idle-timeout': ")
+    assert TIMES[written] in caught.value.message
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("0.001", 0.001),
+        ("90", 90),
+        ('"1h30m"', 5400),
+        ('"1d2h3m4s"', 93784),
+        ('"3650d"', 315360000),
+    ],
+)
+def test_times(tmp_path: Path, written: str, seconds: float) -> None:
+    file = tmp_path / "zonecast.toml"
+    file.write_text(f"[limits]\nidle-timeout = {written}\n")
+    assert load(file).limits.idle_timeout == seconds
+
+
 def test_endpoints() -> None:
     assert read_endpoint("192.0.2.1") == ("192.0.2.1", 53)
     assert read_endpoint("192.0.2.1:5353") == ("192.0.2.1", 5353)

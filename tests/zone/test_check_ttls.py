@@ -35,9 +35,9 @@ def test_the_range(policy: str, lines: list[int]) -> None:
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        ("[ttl]\nleast = -1\n", "zonecast.toml:2:1: [ttl]: 'least': expected seconds"),
-        ("[ttl]\nmost = true\n", "zonecast.toml:2:1: [ttl]: 'most': expected seconds"),
-        ("[ttl]\nmost = 2147483648\n", "expected 2147483647 seconds at the most"),
+        ("[ttl]\nleast = -1\n", "zonecast.toml:2:1: [ttl]: 'least': expected a whole number"),
+        ("[ttl]\nmost = true\n", "zonecast.toml:2:1: [ttl]: 'most': expected a whole number"),
+        ("[ttl]\nmost = 2147483648\n", "expected a whole number from 0 to 2147483647"),
         ("[ttl]\nlow = 1\n", "unknown key 'low'; the keys here are: least, most"),
         ("[ttl]\nleast = 700000\n", "[ttl]: no TTL is from 700000 to 604800 seconds"),
         (

@@ -28,6 +28,7 @@ from zonecast.options import (
     several,
     table_of,
     text,
+    whole,
 )
 from zonecast.zone import names
 from zonecast.zone.catalogue import CATALOGUE
@@ -142,11 +143,9 @@ class Floors:
 
 
 def _ttl(value: Any) -> int:
-    """A TTL: 0, or as `duration`."""
-    seconds = 0 if value == 0 and not isinstance(value, bool) else int(duration(value))
-    if seconds > _MAX_TTL:
-        raise ValueError(f"expected {_MAX_TTL} seconds at the most")
-    return seconds
+    """A TTL: a number, or text as `duration`."""
+    seconds = int(duration(value)) if isinstance(value, str) else value
+    return int(whole(0, _MAX_TTL)(seconds))
 
 
 @dataclass(frozen=True)
