@@ -68,6 +68,24 @@ def test_the_workers_see_an_expiry_though_nobody_waits_for_it(control: ControlSt
     assert control.items("timers") == {}
 
 
+@pytest.mark.parametrize("later", range(6))
+def test_an_end_in_the_moment_of_a_wish_is_an_end(control: ControlStore, later: int) -> None:
+    timers = KeptTimers(control, lambda origin: {"expired": True})
+
+    async def end() -> None:
+        running = asyncio.create_task(timers.run())
+        await asyncio.sleep(0)
+        timers.note(b"a")
+        for _ in range(later):
+            await asyncio.sleep(0)
+        running.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait({running})
+        assert running.cancelled()
+
+    asyncio.run(end())
+
+
 def test_what_is_pulled_no_more_is_released_and_its_timers_stay(control: ControlStore) -> None:
     control.write("expired", {b"ours": "", b"theirs": ""})
     control.write("timers", {b"ours": {"expired": True}, b"theirs": {"expired": True}})

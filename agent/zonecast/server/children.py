@@ -126,7 +126,8 @@ class KeptChild:
             failures = 0 if loop.time() - started > STEADY else failures + 1
             pause = BACKOFF[min(max(failures - 1, 0), len(BACKOFF) - 1)]
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
 
     async def _serve(self) -> int:
         channel = await AsyncChannel.open(self._child.socket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from zonecast import __version__
@@ -133,10 +134,9 @@ class Commands:
                 return report
             # With thousands of zones each report costs; news come by the thousand then, too.
             await asyncio.sleep(3 * (time.monotonic() - started))
-            try:
-                await asyncio.wait_for(news.wait(), min(left, 1.0))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, 1.0)):
+                    await news.wait()
 
     async def _published(self, commit: str | None, since: float) -> bool:
         """Whether every branch's tip is published, and `commit` with it."""

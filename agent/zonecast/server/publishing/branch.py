@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ class Publishers:
         child, self._spare = self._spare, None
         assert child is not None
         try:
-            result = await asyncio.wait_for(run_job(child, job), DEADLINE)
+            async with asyncio.timeout(DEADLINE):
+                result = await run_job(child, job)
         except TimeoutError:
             raise ZonecastError(f"the publisher did not end within {DEADLINE:g} s") from None
         finally:
@@ -159,10 +161,9 @@ class Publishing:
         pause = self.repository.poll_interval
         if failures:
             pause = min(pause, RETRIES[min(failures, len(RETRIES)) - 1])
-        try:
-            await asyncio.wait_for(self._wake.wait(), pause)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
 
     async def _once(self, watch: Watch) -> None:
         path, tip, watched = await asyncio.to_thread(self._read_tip)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 from zonecast.store.control import ControlStore
@@ -71,11 +72,10 @@ class KeptTimers:
     async def run(self) -> None:
         """Write now and then, until cancelled."""
         while True:
-            try:
-                await asyncio.wait_for(self._wanted.wait(), INTERVAL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._wanted.wait()
                 await asyncio.sleep(JOIN)
-            except TimeoutError:
-                pass
             self.write()
 
     def write(self) -> None:
