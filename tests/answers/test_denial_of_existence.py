@@ -16,6 +16,8 @@ import pytest
 from loading import query, zone_from_dnspython, zone_from_text
 from serving import StaticView, make_responder
 
+from zonecast.zone.rrset import Zone, make_rrset
+
 TEXT = """\
 @ 900 SOA ns admin 1 3600 600 86400 300
 @ 300 NS ns
@@ -36,7 +38,13 @@ def zone(*chains: str) -> dns.zone.Zone:
 def ask(
     source: dns.zone.Zone, name: str, qtype: str = "A", dnssec: bool = True
 ) -> dns.message.Message:
-    responder = make_responder(StaticView([zone_from_dnspython(source)]), datagram=False)
+    return ask_stored(zone_from_dnspython(source), name, qtype, dnssec)
+
+
+def ask_stored(
+    source: Zone, name: str, qtype: str = "A", dnssec: bool = True
+) -> dns.message.Message:
+    responder = make_responder(StaticView([source]), datagram=False)
     reply = responder.reply(query(name, qtype, edns=1232, dnssec=dnssec), "")
     assert isinstance(reply, bytes)
     return dns.message.from_wire(reply)
@@ -74,6 +82,17 @@ def test_parameters_with_flags_announce_nothing() -> None:
     made = zone("nsec3")
     made.replace_rdataset(ORIGIN, dns.rdataset.from_text("IN", t.NSEC3PARAM, 0, "1 1 3 C0FFEE"))
     assert proofs(ask(made, "none.example.")) == [t.SOA]
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x01", b"\x01\x00\x00\x03"])
+def test_parameters_that_are_cut_short_announce_nothing(octets: bytes) -> None:
+    """A transfer may bring them; no file does."""
+    made = zone_from_dnspython(zone("nsec3"))
+    short = make_rrset(b"", t.NSEC3PARAM, 0, [octets])
+    made.rrsets[short.key] = short
+    reply = ask_stored(made, "none.example.")
+    assert reply.rcode() == dns.rcode.NXDOMAIN
+    assert proofs(reply) == [t.SOA]
 
 
 def test_a_zone_with_both_chains_proves_with_nsec3() -> None:

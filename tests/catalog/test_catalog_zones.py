@@ -66,6 +66,7 @@ def test_what_is_unknown_is_ignored() -> None:
     zone = with_records(
         build(CATALOG, [A], 7),
         (f"group.{label}.zones", rd.TXT, b"\x02no\x05thing"),
+        (f"group.{label.upper()}.zones", rd.TXT, b""),
         (f"group.{label}.zones", rd.A, b"\x00\x00\x00\x00"),
         (f"coo.{label}.zones", rd.TXT, b"\x01x"),
         (f"primaries.ext.{label}.zones", rd.A, b"\x00\x00\x00\x00"),

@@ -123,7 +123,7 @@ def members(zone: Zone) -> dict[bytes, Member]:
             moves[parts[1]] = _only(rrset, f"several coo records of {parts[1]!r}", where)
         elif len(parts) == 3 and (parts[0], rrset.rtype) == (b"group", rd.TXT):
             # A value is all of the rdata, and ours to know are those of one string (§4.3.2).
-            values = [rdata[1:] for rdata in rrset.rdatas if rdata[0] == len(rdata) - 1]
+            values = [rdata[1:] for rdata in rrset.rdatas if rdata and rdata[0] == len(rdata) - 1]
             groups[parts[1]] = tuple(sorted(values))
     return _by_name(zone, listed, groups, moves)
 

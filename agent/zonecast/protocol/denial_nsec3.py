@@ -33,6 +33,7 @@ _MAX_STRANGERS = 64
 
 _SHA1 = 1
 _PARAMETERS_AT_APEX = b"\x00" + rd.NSEC3PARAM.to_bytes(2, "big")
+_LEAST_PARAMETERS = 5  # octets, without salt
 _AFTER_HASHES = b"\x00\x00\x01"
 
 
@@ -51,7 +52,7 @@ def nsec3_denial(view: View, zone: ZoneRef) -> Denial | None:
     entry = view.get(zone.prefix + _PARAMETERS_AT_APEX)
     for tail in [] if entry is None else read_entry(entry).records:
         rdata = tail[10:]
-        if rdata[0] != _SHA1 or rdata[1]:
+        if len(rdata) < _LEAST_PARAMETERS or rdata[0] != _SHA1 or rdata[1]:
             continue
         chain = Chain(rdata[:1] + rdata[2:], int.from_bytes(rdata[2:4], "big"), rdata[5:])
         found = Nsec3Denial(view, zone, chain)
