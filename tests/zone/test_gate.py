@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from zone_support import ORIGIN, TOP, ids, read
 
@@ -106,3 +108,33 @@ def test_a_version_without_soa_has_findings_and_no_changeset() -> None:
 
 def test_an_old_version_without_soa_is_no_version() -> None:
     assert judge(read("$TTL 60\n@ NS ns\n").zone, version(1), FIX).ok
+
+
+def text_of(records: int) -> str:
+    """Each of 8,000 octets."""
+    strings = " ".join([f'"{"x" * 249}"'] * 32)
+    return "".join(f'big TXT "{number:05}" {strings}\n' for number in range(records))
+
+
+def signature_of(octets: int) -> str:
+    key = base64.b64encode(bytes(octets)).decode()
+    return f"big RRSIG TXT 8 3 300 20360101000000 20260101000000 1 example.com. {key}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "too_large"),
+    [
+        (text_of(7), False),
+        (text_of(8), True),
+        (text_of(7) + signature_of(4000), False),
+        (text_of(7) + signature_of(9000), True),
+        (text_of(1) + signature_of(60000), True),
+        (signature_of(65000), True),
+    ],
+)
+def test_what_fits_into_no_message_with_its_signatures_is_refused(
+    text: str, too_large: bool
+) -> None:
+    found = [f.message for f in step(1, 2, text).findings if f.id == "rrset-over-message"]
+    assert len(found) == too_large
+    assert all("octets of records" in message for message in found)

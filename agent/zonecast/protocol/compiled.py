@@ -63,8 +63,8 @@ def record_tails(rrset: RRset) -> list[bytes]:
 
 
 def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: int = 0) -> bytes:
-    """The answer entry of an RRset and the RRSIG RRsets over it. Raises ChangesetError for an
-    RRset that fits into no message."""
+    """The answer entry of an RRset and the RRSIG RRsets over it. Raises ChangesetError for what
+    fits into no message together."""
     tails = [] if rrset is None else record_tails(rrset)
     signed = [tail for sigs in signatures for tail in record_tails(sigs)]
     if rrset is not None and rrset.rtype in rd.TARGET_TYPES:
@@ -75,13 +75,20 @@ def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: i
     if not signed:
         return _HEAD.pack(flags, len(tails)) + plain
     head = _HEAD.pack(flags | SIGNED, len(tails))
-    return head + plain + _join(signed) + _TRAILER.pack(len(signed), len(plain))
+    over = _join(signed)
+    if len(plain) + len(over) > MAX_RRSET:
+        owner = next(sigs.owner for sigs in signatures) if rrset is None else rrset.owner
+        rtype = rd.RRSIG if rrset is None else rrset.rtype
+        raise too_large(owner, rtype, len(plain) + len(over), " with its signatures")
+    return head + plain + over + _TRAILER.pack(len(signed), len(plain))
 
 
-def too_large(owner: bytes, rtype: int, size: int) -> ChangesetError:
-    """The error for an RRset of so many octets. Its owner is shown without the origin."""
+def too_large(owner: bytes, rtype: int, size: int, more: str = "") -> ChangesetError:
+    """The error for an RRset of so many octets, with `more` that is in them. Its owner is shown
+    without the origin."""
     return ChangesetError(
-        f"the {rd.type_to_text(rtype)} RRset of {to_text(owner + ROOT)[:-1] or '@'}, {size} octets,"
+        f"the {rd.type_to_text(rtype)} RRset of {to_text(owner + ROOT)[:-1] or '@'}{more},"
+        f" {size} octets,"
         " fits into no message",
         remedy=f"keep it below {MAX_RRSET} octets: fewer records there, or over several names",
     )

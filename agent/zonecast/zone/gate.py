@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from zonecast.zone import names
+from zonecast.zone import rdata as rd
 from zonecast.zone.catalogue import finding
 from zonecast.zone.changeset import Changeset, describe, diff
 from zonecast.zone.checks import run_checks
@@ -21,7 +22,7 @@ from zonecast.zone.collector import no_collections
 from zonecast.zone.contents import Contents
 from zonecast.zone.findings import Finding
 from zonecast.zone.policy import ZonePolicy
-from zonecast.zone.rrset import MAX_RRSET, RRset, Zone
+from zonecast.zone.rrset import MAX_RRSET, RRset, Zone, rrset_key
 from zonecast.zone.serial import HALF, MODULUS, is_greater, is_incomparable, next_serial
 from zonecast.zone.zonefile import Parsed
 
@@ -71,24 +72,44 @@ def judge_step(
 def _too_large(
     changeset: Changeset, new: Parsed, subject: Mapping[bytes, RRset]
 ) -> Iterator[Finding]:
-    """RRsets that fit into no message: they could be neither answered nor transferred. Those that
-    were too large before the step are let be."""
-    large = [
-        key
+    """RRsets that fit into no message, with what signs them: they could be neither answered nor
+    transferred. Those that were too large before the step are let be."""
+    sizes = {
+        key: size
         for key, (_, _, _, rdatas) in subject.items()
-        if len(rdatas) > 1 or len(rdatas[0]) > MAX_RRSET // 2
-        if sum(map(len, rdatas)) + 12 * len(rdatas) > MAX_RRSET
-    ]
-    touched = {rrset.key for rrset in changeset.added} if large else set()
-    for key in sorted(large):
-        if key in touched:
-            whole = subject[key]
-            octets = sum(12 + len(rdata) for rdata in whole.rdatas)
-            message = f"{describe(whole, new.zone.origin)} has {octets} octets of records"
+        if len(rdatas) > 1 or len(rdatas[0]) > MAX_RRSET // 4
+        if (size := _octets(rdatas)) > MAX_RRSET // 4
+    }
+    touched = {rrset.key for rrset in changeset.added} if sizes else set()
+    for key, size in sorted(sizes.items()):
+        whole = subject[key]
+        is_signature = whole.rtype == rd.RRSIG
+        other = _covered_key(whole) if is_signature else _signing_key(whole)
+        if is_signature and other in sizes:
+            continue  # which was looked at with its signatures
+        octets = size + (_octets(subject[other].rdatas) if other in subject else 0)
+        if octets > MAX_RRSET and (key in touched or other in touched):
+            both = ", with what is signed or signs it" if octets > size else ""
+            message = f"{describe(whole, new.zone.origin)} has {octets} octets of records{both}"
             remedy = f"keep it below {MAX_RRSET}: no DNS message holds more"
             zone = names.to_text(new.zone.origin)
             place = new.position(key)
             yield finding("rrset-over-message", place, message, remedy, zone)
+
+
+def _octets(rdatas: tuple[bytes, ...]) -> int:
+    """Octets of records in a message, their owners as pointers."""
+    return sum(map(len, rdatas)) + 12 * len(rdatas)
+
+
+def _signing_key(rrset: RRset) -> bytes:
+    """The key of the RRSIG RRset over this one."""
+    return rrset_key(rrset.owner, rd.RRSIG, rrset.rtype.to_bytes(2, "big"))
+
+
+def _covered_key(signature: RRset) -> bytes:
+    """The key of the RRset that is signed."""
+    return rrset_key(signature.owner, int.from_bytes(signature.rdatas[0][:2], "big"))
 
 
 def serial_findings(changeset: Changeset, new: Parsed) -> list[Finding]:
