@@ -286,6 +286,34 @@ def test_records_of_one_rrset_get_the_last_ones_ttl() -> None:
     check(result.contents, result.zone)
 
 
+def test_signatures_count_where_an_rrset_fits_into_no_message() -> None:
+    soa = (b"", rd.SOA, 60, ORIGIN + ORIGIN + bytes(20))
+    texts = [(b"\x01a", rd.TXT, 60, bytes((n,)) + bytes(7999)) for n in range(7)]
+    signature = rd.TXT.to_bytes(2, "big") + bytes(16) + ORIGIN
+    over = [(b"\x01a", rd.RRSIG, 60, signature + bytes((n,)) + bytes(3999)) for n in range(3)]
+    receive([soa, *texts, *over[:1], soa], 3)
+    with pytest.raises(
+        TransferError, match=r"the TXT RRset of a with its signatures, .* fits into"
+    ):
+        receive([soa, *texts, *over, soa], 3)
+    alone = [(b"\x01a", rd.RRSIG, 60, signature + bytes(65000))]
+    with pytest.raises(TransferError, match=r"the RRSIG RRset of a with its signatures, .* fits"):
+        receive([soa, *alone, soa], 1)
+
+
+def test_what_the_apex_hides_is_hidden_whoever_reads() -> None:
+    """A DNAME at the apex that goes on for longer than what is read before others help."""
+    soa = (b"", rd.SOA, 60, ORIGIN + ORIGIN + bytes(20))
+    apex = [(b"", rd.DNAME, 60, b"\x01x\x07example\x00")]
+    apex += [(b"", rd.TXT, 60, b"\x01" + bytes((n,))) for n in range(40)]
+    hosts = [(bytes((1, 97 + n)), rd.A, 60, bytes(4)) for n in range(20)]
+    stream = list(messages([soa, *apex, *hosts, soa], 3))
+    alone, shared = outcome(stream, None, 1), outcome(stream, Helpers(random.Random(1)), 1)
+    assert isinstance(alone, WholeZone)
+    assert isinstance(shared, WholeZone)
+    assert list(shared.contents.answers()) == list(alone.contents.answers())
+
+
 def test_an_rrset_that_fits_into_no_message_ends_the_transfer() -> None:
     soa = (b"", rd.SOA, 60, ORIGIN + ORIGIN + bytes(20))
     rows = [(b"\x01a", rd.TXT, 60, struct.pack(">HB", n, 252) * 8 + bytes(8000)) for n in range(9)]

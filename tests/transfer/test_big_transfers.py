@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,21 @@ def test_it_comes_in_whole_and_the_processes_end(alone: AssembledZone, stream: l
         assert len(children() - before) == 2
     assert children() <= before
     assert found == alone
+
+
+def test_nothing_keeps_what_was_read(stream: list[bytes], lent: Lent) -> None:
+    """No cycle of references: memory is free again with the transfer, not when somebody looks."""
+    gc.disable()
+    try:
+        for end in (len(stream) // 2, len(stream)):
+            transfer = TransferIn(ORIGIN, 7, None, None, lent)
+            for message in stream[:end]:
+                transfer.feed(message)
+            left = weakref.ref(transfer)
+            del transfer
+            assert left() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("killed", [1, 2])

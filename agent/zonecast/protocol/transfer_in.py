@@ -214,13 +214,14 @@ class TransferIn(RecordReader):
         """Read a message, now or with others; what ends a transfer is read at once."""
         if self._in_whole and self.octets > SHARED_FROM and self._helpers is not None:
             if self._shared is None:
-                self._shared = SharedReading(
-                    self._origin, self._whole, self._helpers, lambda one: self._read_records(*one)
-                )
+                self._shared = SharedReading(self._origin, self._whole, self._helpers)
             if not message.may_hold_soa():
-                self._shared.take(message)
+                self._shared.take(message, self._read_message)
                 return
-            self._shared.finish()
+            self._shared.finish(self._read_message)
+        self._read_message(message)
+
+    def _read_message(self, message: Message) -> None:
         self._read_records(*message)
 
     def _on_record(self, row: Row) -> None:

@@ -215,7 +215,8 @@ class WholeIn:
         lead = list(part.lead)
         node, owner, tails = lead[0]
         last, current, held = self._open
-        if self._rows is not None or self._assembly.hides_all:
+        # What the apex hides, if it is not known yet, is hidden in the part as well.
+        if self._rows is not None or self._assembly.hides_all or not last or not node:
             return False
         if owner == current:
             lead[0] = (node, owner, held + tails)

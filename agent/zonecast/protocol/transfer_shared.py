@@ -23,6 +23,9 @@ _AT_ONCE = 16
 _IN_VAIN = 3
 
 
+Read = Callable[[Message], None]
+
+
 class Answer(Protocol):
     """What a helper will have read."""
 
@@ -53,36 +56,33 @@ class _Stretch(NamedTuple):
 
 
 class SharedReading:
-    """Reads messages of the zone at `origin` into `whole`, with `helpers`; `read` takes one that
-    has to be read here."""
+    """Reads messages of the zone at `origin` into `whole`, with `helpers`. `read`, in all methods,
+    takes one that has to be read here; it is not kept, since it keeps what keeps this."""
 
-    def __init__(
-        self, origin: bytes, whole: WholeIn, helpers: Helpers, read: Callable[[Message], None]
-    ) -> None:
+    def __init__(self, origin: bytes, whole: WholeIn, helpers: Helpers) -> None:
         self._origin = origin
         self._whole = whole
         self._helpers = helpers
-        self._read = read
         self._next: list[Message] = []
         self._octets = 0
         self._under_way: deque[_Stretch] = deque()
         self._in_vain = 0
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Message, read: Read) -> None:
         """The next message, without a SOA record. Raises what `read` does, also for earlier ones."""
         self._next.append(message)
         self._octets += len(message.octets)
         if self._octets >= STRETCH:
-            self._begin()
+            self._begin(read)
 
-    def finish(self) -> None:
+    def finish(self, read: Read) -> None:
         """Have everything read that was taken. Waits for the helpers. Raises as `take` does."""
-        self._settle(0)
+        self._settle(0, read)
         for message in self._next:
-            self._read(message)
+            read(message)
         self._next, self._octets = [], 0
 
-    def _begin(self) -> None:
+    def _begin(self, read: Read) -> None:
         messages, self._next, self._octets = self._next, [], 0
         answer = None
         if self._in_vain < _IN_VAIN:
@@ -94,10 +94,10 @@ class SharedReading:
             self._under_way.append(_Stretch(messages, None, part))
         else:
             for message in messages:
-                self._read(message)
-        self._settle(_AT_ONCE)
+                read(message)
+        self._settle(_AT_ONCE, read)
 
-    def _settle(self, left: int) -> None:
+    def _settle(self, left: int, read: Read) -> None:
         """Join what is there; wait until so many stretches are under way at most."""
         under_way = self._under_way
         while under_way and (len(under_way) > left or under_way[0].ready()):
@@ -106,4 +106,4 @@ class SharedReading:
             if part is None or not self._whole.join(part):
                 self._in_vain += 1
                 for message in stretch.messages:
-                    self._read(message)
+                    read(message)

@@ -164,7 +164,9 @@ class Pull:
         except ZonecastError as error:
             if tried is not None and tried.message != error.message:
                 error.message += f" (and by IXFR before: {tried.message})"
-            self._errors[primary.name] = error
+            # Its traceback would keep all that was transferred.
+            error.__context__ = None
+            self._errors[primary.name] = error.with_traceback(None)
             return None
 
     async def _transfer(self, primary: Primary, serial: int | None) -> Outcome:

@@ -24,8 +24,9 @@ from zonecast.server.reading import memory_file, usable_cores
 MOST = 3
 # Tasks that one has at a time: the next is there when it ends one.
 _AHEAD = 2
-# Seconds after which one that says nothing is taken for hung.
-_PATIENCE = 30.0
+# Seconds after which one that says nothing is taken for hung: a task takes a fraction of one, and all
+# transfers wait meanwhile.
+_PATIENCE = 3.0
 _NOTE = b"\x00"  # what a descriptor is sent with
 
 

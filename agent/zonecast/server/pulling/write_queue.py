@@ -44,24 +44,27 @@ class WriteQueue:
 
     async def run(self) -> None:
         """Commit what is asked for, until cancelled."""
-        loop = asyncio.get_running_loop()
         held: _Waiting | None = None
         while True:
-            batch = [held or await self._queue.get()]
-            held = None
-            records = batch[0].records
-            while held is None and not self._queue.empty():
-                waiting = self._queue.get_nowait()
-                records += waiting.records
-                if records > BATCH_RECORDS:
-                    held = waiting
-                else:
-                    batch.append(waiting)
-            outcomes = await loop.run_in_executor(
-                self._thread, self._commit, [waiting.write for waiting in batch]
-            )
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                _settle(waiting.done, outcome)
+            held = await self._run_batch(held or await self._queue.get())
+
+    async def _run_batch(self, first: _Waiting) -> _Waiting | None:
+        """Commit one batch; gives what was taken from the queue for the next one. Whole zones may
+        be in it: nothing keeps them afterwards."""
+        batch, records, held = [first], first.records, None
+        while held is None and not self._queue.empty():
+            waiting = self._queue.get_nowait()
+            records += waiting.records
+            if records > BATCH_RECORDS:
+                held = waiting
+            else:
+                batch.append(waiting)
+        outcomes = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._commit, [waiting.write for waiting in batch]
+        )
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            _settle(waiting.done, outcome)
+        return held
 
     def _commit(self, writes: list[Write]) -> list[Exception | None]:
         """Commit all of them together; where one does not fit, each by itself."""
