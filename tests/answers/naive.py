@@ -175,7 +175,7 @@ class Reference:
         if not found:
             self.add_soa(origin, said)
             self.prove_no_data(origin, qname, said, encloser)
-        elif encloser is not None and (qtype in node.signatures or qtype == t.RRSIG):
+        elif encloser is not None:
             closest = encloser
             self.prove(origin, said, lambda chain: chain.wildcard_answer(qname, closest))
         if qtype in node:

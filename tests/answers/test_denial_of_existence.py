@@ -55,6 +55,11 @@ def proofs(reply: dns.message.Message) -> Iterable[int]:
     return [rrset.rdtype for rrset in reply.authority if rrset.rdtype != t.RRSIG]
 
 
+def drop(source: dns.zone.Zone, name: str, covered: str) -> None:
+    """Take away the signatures over one type of a name."""
+    source.delete_rdataset(dns.name.from_text(name, ORIGIN), "RRSIG", covered)
+
+
 def put_nsec3(source: dns.zone.Zone, name: str, rdata: str) -> None:
     owner = dns.name.from_text(name, ORIGIN)
     naive_signing.put(source, owner, 300, t.NSEC3, rdata)
@@ -69,6 +74,19 @@ def test_nothing_is_proved_without_do_or_without_a_chain(name: str) -> None:
     for made, dnssec in ((zone(), True), (zone("nsec"), False), (zone("nsec3"), False)):
         for qtype in ("AAAA", "TXT", "ANY"):
             assert not {t.NSEC, t.NSEC3} & {*proofs(ask(made, name, qtype, dnssec))}
+
+
+@pytest.mark.parametrize(("chain", "proof"), [("nsec", t.NSEC), ("nsec3", t.NSEC3)])
+def test_a_wildcard_is_proved_without_its_own_signature(chain: str, proof: int) -> None:
+    """RFC 4035 §3.1.3.3, RFC 5155 §7.2.6: that nothing closer is there does not hang on it."""
+    made = zone(chain)
+    drop(made, "*.w", "TXT")
+    reply = ask(made, "a.w.example.", "TXT")
+    assert [rrset.rdtype for rrset in reply.answer] == [t.TXT]
+    assert [(rrset.rdtype, rrset.covers) for rrset in reply.authority] == [
+        (proof, t.TYPE0),
+        (t.RRSIG, proof),
+    ]
 
 
 def test_a_chain_that_no_parameters_announce_is_not_used() -> None:

@@ -217,8 +217,7 @@ class _Search:
             return True
         tails = entry.records + entry.signatures if self.dnssec else entry.records
         self._put(self.found.answer, zone, name, rtype, tails)
-        if entry.signatures:
-            self._prove_wildcard(zone, name)
+        self._prove_wildcard(zone, name)
         return True
 
     def _prove_wildcard(self, zone: ZoneRef, name: bytes) -> None:
