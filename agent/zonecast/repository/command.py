@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -66,6 +67,36 @@ class Result(NamedTuple):
     stderr: str
 
 
+class Leash:
+    """Held by one thread on the commands that another one runs: `end` ends the one that runs, and
+    none begins after it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: Git.AutoInterrupt | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """Ask the command to end. `timeout` passes the signal on to git and all that it started,
+        and kills what does not heed it."""
+        with self._lock:
+            self._ended = True
+            if self._process is not None:
+                self._process.terminate()
+
+    def run(self, git: Git, words: list[str], variables: Mapping[str, str]) -> Result:
+        """Run a command to its end. Raises RepositoryError after `end`."""
+        with self._lock:
+            if self._ended:
+                raise RepositoryError("git is not started: the agent ends or loads again")
+            process = git.execute(words, as_process=True, env=variables)
+            self._process = process
+        stdout, stderr = process.communicate()
+        with self._lock:
+            self._process = None
+        return Result(process.returncode, stdout, stderr.decode("utf-8", "replace"))
+
+
 def drop_inherited_environment() -> None:
     """Forget the repository that this process was started for; for the agent's processes. A hook
     must not: in pre-receive, new objects are visible through these variables alone."""
@@ -99,13 +130,19 @@ class Commands:
         *arguments: str,
         stdin: bytes | None = None,
         timeout: float | None = None,
+        leash: Leash | None = None,
         options: Sequence[str] = NO_HOOKS,
         environment: Mapping[str, str] | None = None,
     ) -> bytes:
         """What `git ARGUMENTS` prints; see `result` for the rest. Raises RepositoryError for any
         status but 0."""
         return self.result(
-            *arguments, stdin=stdin, timeout=timeout, options=options, environment=environment
+            *arguments,
+            stdin=stdin,
+            timeout=timeout,
+            leash=leash,
+            options=options,
+            environment=environment,
         ).stdout
 
     def text(self, *arguments: str) -> str:
@@ -122,13 +159,14 @@ class Commands:
         stdin: bytes | None = None,
         allowed: Container[int] = (0,),
         timeout: float | None = None,
+        leash: Leash | None = None,
         options: Sequence[str] = NO_HOOKS,
         environment: Mapping[str, str] | None = None,
     ) -> Result:
         """Run `git ARGUMENTS`.
 
-        `timeout` in seconds; `options` come before the command's name, `environment` is added to
-        ours. Raises RepositoryError for a status not in `allowed`, a command that took too long
+        `timeout` in seconds, within which `leash` ends it, too; `options` come before the
+        command's name, `environment` is added to ours. Raises RepositoryError for a status not in `allowed`, a command that took too long
         and a directory that cannot be entered.
         """
         if not os.access(self.directory, os.X_OK):
@@ -145,7 +183,10 @@ class Commands:
             *options,
             *arguments,
         ]
-        result = self._execute(words, variables, stdin)
+        if leash is None:
+            result = self._execute(words, variables, stdin)
+        else:
+            result = leash.run(self._git, words, variables)
         if timeout is not None and result.status in (124, 137, -9):
             raise RepositoryError(
                 f"git {arguments[0]} did not end within {timeout:g} s", where=self.directory

@@ -11,12 +11,12 @@ import hashlib
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from zonecast.errors import RepositoryError, remedy_for
-from zonecast.repository.command import NO_HOOKS, Commands, decode
+from zonecast.repository.command import NO_HOOKS, Commands, Leash, decode
 from zonecast.repository.repository import Repository
 
 # Seconds one conversation with the remote may take before it is ended and tried again later.
@@ -31,7 +31,8 @@ _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 class Mirror:
     """A remote branch and how to get at it: an ssh key and known hosts, or a file with a token.
 
-    `directory` holds one bare repository for each url, made when it is first needed.
+    `directory` holds one bare repository for each url, made when it is first needed. `leash` ends
+    a conversation with the remote from another thread.
     """
 
     url: str
@@ -40,6 +41,7 @@ class Mirror:
     ssh_key_file: Path | None = None
     known_hosts: Path | None = None
     token_file: Path | None = None
+    leash: Leash = field(default_factory=Leash, compare=False)
 
     @property
     def path(self) -> Path:
@@ -90,6 +92,7 @@ class Mirror:
             printed = commands.run(
                 *arguments,
                 timeout=timeout,
+                leash=self.leash,
                 options=(*NO_HOOKS, "-c", "credential.helper=", *options),
                 environment=environment,
             )

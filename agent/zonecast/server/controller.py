@@ -101,7 +101,7 @@ async def _run(
         while not stop.is_set():
             async with agent_class(config, listening, workers) as agent:
                 if not ready:
-                    await first_of([agent.looked(FIRST_LOOK), stop.wait()])
+                    await first_of([agent.looked(FIRST_LOOK), stop.wait(), reload.wait()])
                     ready = True
                 old = config
                 while config is old and not stop.is_set():

@@ -15,9 +15,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from zonecast.errors import ZonecastError
-from zonecast.repository import Mirror, Repository
+from zonecast.repository import Repository
 from zonecast.server.children import Child, run_job
 from zonecast.server.publishing.approvals import Approvals
+from zonecast.server.publishing.remote import Remote
 from zonecast.server.publishing.watching import Watch
 from zonecast.zone import names
 
@@ -122,6 +123,8 @@ class Publishing:
         self._due: float | None = None
         self.checked_at = 0.0
         self._path = ""
+        mirrors = config.state_dir / "mirrors"
+        self._remote = Remote(repository, mirrors) if repository.url else None
 
     def look(self) -> None:
         """Look at the branch now."""
@@ -156,6 +159,8 @@ class Publishing:
                 await self._sleep(failures)
         finally:
             watch.close()
+            if self._remote is not None:
+                self._remote.close()
 
     async def _sleep(self, failures: int) -> None:
         pause = self.repository.poll_interval
@@ -166,7 +171,7 @@ class Publishing:
                 await self._wake.wait()
 
     async def _once(self, watch: Watch) -> None:
-        path, tip, watched = await asyncio.to_thread(self._read_tip)
+        path, tip, watched = await self._read_tip()
         self._path = path
         watch.follow(watched)
         self.tip = tip
@@ -216,21 +221,14 @@ class Publishing:
             "primaries": [primary.name for primary in self._config.primary],
         }
 
-    def _read_tip(self) -> tuple[str, str, list[str]]:
-        """The repository's path, its branch's tip and the directories to watch. In a thread."""
+    async def _read_tip(self) -> tuple[str, str, list[str]]:
+        """The repository's path, its branch's tip and the directories to watch."""
         wanted = self.repository
-        if wanted.url:
-            repository = Mirror(
-                wanted.url,
-                wanted.branch,
-                self._config.state_dir / "mirrors",
-                wanted.ssh_key_file,
-                wanted.known_hosts,
-                wanted.token_file,
-            ).fetch()
+        if self._remote is not None:
+            repository = await self._remote.fetch()
         else:
-            repository = Repository.open(str(wanted.path))
-        tip = repository.branch_tip(wanted.branch)
+            repository = await asyncio.to_thread(Repository.open, str(wanted.path))
+        tip = await asyncio.to_thread(repository.branch_tip, wanted.branch)
         if tip is None:
             raise ZonecastError(
                 f"has no branch '{wanted.branch}' yet",
