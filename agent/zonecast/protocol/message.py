@@ -10,8 +10,8 @@ import struct
 from typing import NamedTuple
 
 from zonecast.errors import WireError
-from zonecast.protocol.edns import Edns, read_opt
-from zonecast.protocol.sections import HEADER, OPCODE_MASK, QR, RD, skip_name
+from zonecast.protocol.edns import Edns, read_opt, write_opt
+from zonecast.protocol.sections import HEADER, OPCODE_MASK, QR, RD, records_start, skip_name
 from zonecast.zone import rdata as rd
 from zonecast.zone.names import MAX_LABEL, MAX_NAME
 
@@ -80,13 +80,21 @@ def _read_records(packet: bytes, position: int, count: int, before: int) -> Edns
     return edns
 
 
-def read_bare(packet: bytes) -> Edns | None:
-    """The OPT record of a query without a question, which asks for a server cookie alone (RFC
-    7873 §5.4); None where there is a question or no such record. Raises WireError."""
-    _, _, questions, *counts = HEADER.unpack_from(packet)
-    if questions:
-        return None
-    return _read_records(packet, 12, sum(counts), sum(counts[:2]))
+def read_edns(packet: bytes) -> Edns | None:
+    """The OPT record of a request of any opcode, with any number of questions; None without one.
+    Raises WireError."""
+    counts = HEADER.unpack_from(packet)[3:]
+    return _read_records(packet, records_start(packet), sum(counts), sum(counts[:2]))
+
+
+def plain_opt(packet: bytes, rcode: int = 0) -> bytes:
+    """Our OPT record without options in the reply to a request that has one (RFC 6891 §6.1.1);
+    b"" for others, and for what cannot be read to its end."""
+    try:
+        edns = read_edns(packet)
+    except WireError:
+        return b""
+    return b"" if edns is None else write_opt(edns.dnssec, rcode)
 
 
 def is_request(packet: bytes) -> bool:
@@ -94,10 +102,12 @@ def is_request(packet: bytes) -> bool:
     return len(packet) >= 12 and not packet[2] & 0x80
 
 
-def error_reply(packet: bytes, rcode: int, opt: bytes = b"") -> bytes:
+def error_reply(packet: bytes, rcode: int, opt: bytes | None = None) -> bytes:
     """Header and, as far as it can be read, question, with `rcode`; for requests that cannot be
-    answered otherwise. `packet` holds at least a header; `opt` is our OPT record where the query
-    had one (RFC 6891 §6.1.1), with the upper bits of a greater `rcode`."""
+    answered otherwise. `packet` holds at least a header; `opt` is our OPT record, b"" for none,
+    with the upper bits of a greater `rcode`; without it, what `plain_opt` says."""
+    if opt is None:
+        opt = plain_opt(packet, rcode)
     identifier, flags, questions, *_ = HEADER.unpack_from(packet)
     question = b""
     if questions == 1:

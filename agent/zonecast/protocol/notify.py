@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from zonecast.errors import WireError
 from zonecast.protocol.compiled import record_tails
+from zonecast.protocol.message import plain_opt
 from zonecast.protocol.question import CLASS_IN, NotAnAnswerError, find_soa, question
 from zonecast.protocol.sections import (
     AA,
@@ -53,11 +54,13 @@ def parse_notify(message: bytes) -> Notify:
 
 
 def notify_reply(request: bytes, rcode: int = 0) -> bytes:
-    """The answer to a NOTIFY that `parse_notify` took: header and question (RFC 1996 §4.7)."""
+    """The answer to a NOTIFY that `parse_notify` took: header, question (RFC 1996 §4.7), and an
+    OPT record where it had one."""
     header = read_header(request)
     end = read_question(request).end
     flags = QR | AA | OPCODE_NOTIFY | rcode
-    return HEADER.pack(header.id, flags, 1, 0, 0, 0) + request[12:end]
+    opt = plain_opt(request)
+    return HEADER.pack(header.id, flags, 1, 0, 0, bool(opt)) + request[12:end] + opt
 
 
 def check_notify_reply(message: bytes, query_id: int) -> None:

@@ -14,18 +14,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from zonecast.errors import WireError, ZonecastError
-from zonecast.protocol.sections import (
-    FORMERR,
-    HEADER,
-    NOTAUTH,
-    OPCODE_MASK,
-    QR,
-    RCODES,
-    RD,
-    read_header,
-    read_question,
-    records,
-)
+from zonecast.protocol.message import error_reply
+from zonecast.protocol.sections import FORMERR, NOTAUTH, RCODES, read_header, records
 from zonecast.protocol.tsig_record import (
     MAC_SIZES,
     MAX_SIGNATURE,
@@ -123,7 +113,7 @@ class Failure(NamedTuple):
     def reply(self, request: bytes) -> bytes:
         """The whole answer to the `request` that failed. BADKEY and BADSIG go unsigned, BADTIME
         signed (RFC 8945 §5.3.2)."""
-        answer = _error_answer(request, self.rcode)
+        answer = error_reply(request, self.rcode)
         if self.tsig is None:
             return answer
         if self.signer is None:
@@ -135,16 +125,6 @@ class Failure(NamedTuple):
         # The client's own time in the record and the server's in other data (RFC 8945 §5.2.3).
         server_time = int(self.now).to_bytes(6, "big")
         return self.signer.sign(answer, self.tsig.time, self.error, server_time)
-
-
-def _error_answer(request: bytes, rcode: int) -> bytes:
-    header = read_header(request)
-    try:
-        question = request[12 : read_question(request).end]
-    except WireError:
-        question = b""
-    flags = QR | header.flags & (OPCODE_MASK | RD) | rcode
-    return HEADER.pack(header.id, flags, bool(question), 0, 0, 0) + question
 
 
 def verify(message: bytes, keys: Mapping[bytes, Key], now: float) -> Verified | Failure:

@@ -19,7 +19,7 @@ from zonecast.protocol.edns import (
     read_options,
     write_opt,
 )
-from zonecast.protocol.message import Query, error_reply, is_request, read_bare, read_query
+from zonecast.protocol.message import Query, error_reply, is_request, read_edns, read_query
 from zonecast.protocol.sections import (
     FORMERR,
     NOERROR,
@@ -107,17 +107,13 @@ class Responder(Quick):
         self, packet: bytes, client: Any, key: bytes | None, signer: Signer | None
     ) -> Reply:
         opcode = (packet[2] << 8) & OPCODE_MASK
-        if opcode == OPCODE_NOTIFY:
-            return self._notified.reply(packet, self._client_ip(client), key, self._rules.access)
+        if opcode:
+            return self._no_query(packet, opcode, client, key)
         try:
             query = read_query(packet)
         except WireError:
-            if opcode:
-                return error_reply(packet, NOTIMP)
             return self._bare(packet, client) or error_reply(packet, FORMERR)
         edns = query.edns
-        if opcode:
-            return error_reply(packet, NOTIMP, denial(edns, NOTIMP))
         asked = _NOTHING
         if edns is not None and edns.options and not edns.version:
             try:
@@ -127,6 +123,16 @@ class Responder(Quick):
         if query.qtype in (rd.AXFR, rd.IXFR) and (edns is None or not edns.version):
             return self._transfer(packet, query, asked, client, key, signer)
         return self._answer(packet, query, asked, client, signer)
+
+    def _no_query(self, packet: bytes, opcode: int, client: Any, key: bytes | None) -> bytes | None:
+        """The reply to a NOTIFY; NOTIMP for UPDATE and what else is no query."""
+        try:
+            edns = read_edns(packet)
+        except WireError:
+            return error_reply(packet, FORMERR if opcode == OPCODE_NOTIFY else NOTIMP)
+        if opcode == OPCODE_NOTIFY:
+            return self._notified.reply(packet, self._client_ip(client), key, self._rules.access)
+        return error_reply(packet, NOTIMP, denial(edns, NOTIMP))
 
     def _answer(
         self, packet: bytes, query: Query, asked: Asked, client: Any, signer: Signer | None
@@ -157,7 +163,7 @@ class Responder(Quick):
     def _bare(self, packet: bytes, client: Any) -> bytes | None:
         """The reply to who asks for a cookie and nothing else (RFC 7873 §5.4); None for others."""
         try:
-            edns = read_bare(packet)
+            edns = None if packet[4:6] != b"\0\0" else read_edns(packet)
             options = b"" if edns is None or edns.version else edns.options
             asked = read_options(options)
         except WireError:
