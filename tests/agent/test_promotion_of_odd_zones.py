@@ -13,6 +13,8 @@ from zonecast.store.schema import prepare
 from zonecast.store.writer import ZonesWriter
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
+from zonecast.zone.collection import zone_files
+from zonecast.zone.policy import Policy
 from zonecast.zone.rrset import RRset, Zone
 from zonecast.zone.zonefile import read_zone
 
@@ -29,7 +31,7 @@ def made(name: str, *more: RRset) -> Zone:
     return Zone(origin, {rrset.key: rrset for rrset in (*first, *more)})
 
 
-def promote(directory: Path, *zones: Zone) -> subprocess.CompletedProcess[str]:
+def promote(directory: Path, *zones: Zone, source: str = "p") -> subprocess.CompletedProcess[str]:
     """The command, on a secondary that pulled these zones, into directory/new."""
     state = directory / "state"
     prepare(state)
@@ -37,7 +39,7 @@ def promote(directory: Path, *zones: Zone) -> subprocess.CompletedProcess[str]:
     try:
         for zone in zones:
             with writer.transaction(NOW) as transaction:
-                transaction.replace(zone, source="p")
+                transaction.replace(zone, source=source)
     finally:
         writer.close()
     config = directory / "zonecast.toml"
@@ -76,3 +78,37 @@ def test_all_is_0_and_nothing_is_1(tmp_path: Path, zone: str, status: int) -> No
     done = promote(tmp_path, made(zone, *([NO_STRING] if status else [])))
     assert done.returncode == status, done.stderr
     assert (tmp_path / "new").exists() == (status == 0)
+
+
+def test_each_zone_has_a_file_of_its_own(tmp_path: Path) -> None:
+    origins = ["0/25.2.0.192.in-addr.arpa.", "zone-1.", "128/25.2.0.192.in-addr.arpa.", "zone-3."]
+    done = promote(tmp_path, *map(made, origins))
+    assert done.returncode == 0, done.stderr
+    clone = tmp_path / "clone"
+    run(["git", "clone", "-q", str(tmp_path / "new"), str(clone)])
+    policy = Policy.from_toml((clone / "zonecast.toml").read_bytes(), "zonecast.toml")
+    files = [file.relative_to(clone).as_posix() for file in (clone / "zones").iterdir()]
+    found, findings = zone_files(files, policy)
+    assert not findings
+    assert sorted(map(names.to_text, found.values())) == sorted(origins)
+    for path, origin in found.items():
+        content = (clone / path).read_bytes()
+        read = read_zone(content, path=path, origin=origin, include=None)
+        assert read.zone.origin == origin
+
+
+def test_zones_of_a_primary_that_has_another_name_now_are_not_left_out(tmp_path: Path) -> None:
+    done = promote(tmp_path, made("good.test."), made("more.test."), source="former")
+    assert done.returncode == 0, done.stderr
+    listed = run(["git", "-C", str(tmp_path / "new"), "ls-tree", "-r", "--name-only", "HEAD"])
+    assert listed.split() == ["zonecast.toml", "zones/good.test.zone", "zones/more.test.zone"]
+
+
+def test_catalogs_and_what_is_published_here_are_left_out(tmp_path: Path) -> None:
+    version = RRset(b"\x07version", rd.TXT, 0, (b"\x012",))
+    done = promote(tmp_path, made("good.test."), made("former.catalog.", version))
+    assert "1 zone in commit" in done.stderr
+    (tmp_path / "second").mkdir()
+    done = promote(tmp_path / "second", made("listed.here."), source="catalog")
+    assert done.returncode == 1
+    assert "no zone here was pulled" in done.stderr

@@ -47,6 +47,7 @@ class ZonesReader:
             self._expired_database = control["expired"]
             self._timers_database = control["timers"]
             self._audiences_database = control["audiences"]
+            self._marks_database = control["marks"]
         self._expired: frozenset[bytes] = frozenset()
         self._expired_number = -1
         # Whether the expired zones are not the store's to say.
@@ -133,6 +134,14 @@ class ZonesReader:
         with self._control.begin() as transaction:
             secondaries = transaction.get(origin, db=self._audiences_database)
         return None if secondaries is None else frozenset(json.loads(secondaries))
+
+    def mark(self, key: bytes) -> Any:
+        """One of the controller's marks, None where there is none."""
+        if self._control is None:
+            return None
+        with self._control.begin() as transaction:
+            octets = transaction.get(key, db=self._marks_database)
+        return None if octets is None else json.loads(octets)
 
     def close(self) -> None:
         """Close both environments; no Snapshot may be open."""
