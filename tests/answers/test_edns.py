@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Callable
 
 import dns.edns
 import dns.flags
@@ -67,12 +68,12 @@ def test_unknown_options_are_ignored() -> None:
     assert not reply.options
 
 
-def request(opcode: int, qtype: str = "SOA", version: int = 0) -> bytes:
+def request(opcode: int, qtype: str = "SOA", *, version: int = 0) -> bytes:
     """A request for the zone, with an OPT record."""
     return query("example.", qtype, flags=opcode << 11, edns=1232, dnssec=True, version=version)
 
 
-def without_question(opcode: int, version: int = 0) -> bytes:
+def without_question(opcode: int, *, version: int = 0) -> bytes:
     opt = query(".", "SOA", edns=1232, dnssec=True, version=version)[17:]
     return struct.pack(">HHHHHH", 4711, opcode << 11, 0, 0, 0, 1) + opt
 
@@ -121,3 +122,21 @@ def test_a_notify_with_two_opt_records_is_formerr() -> None:
     packet = request(4)
     twice = packet[:11] + b"\x02" + packet[12:] + packet[-11:]
     assert ask(twice, "192.0.2.3").rcode() == dns.rcode.FORMERR
+
+
+@pytest.mark.parametrize("make", [request, without_question])
+@pytest.mark.parametrize("opcode", [1, 2, 4, 5, 15])
+def test_a_newer_version_gets_badvers_whatever_is_asked(
+    opcode: int, make: Callable[..., bytes]
+) -> None:
+    """RFC 6891 §6.1.3: of NOTIFY and UPDATE, too; what it says is not looked at."""
+    for client in ("192.0.2.3", "192.0.2.99"):
+        reply = RESPONDER.reply(make(opcode, version=1), client)
+        assert isinstance(reply, bytes)
+        edns = read_edns(reply)
+        assert edns is not None
+        assert (reply[-6] << 4 | reply[3] & 15, edns.version) == (dns.rcode.BADVERS, 0)
+
+
+def test_a_newer_version_gets_badvers_without_a_question() -> None:
+    assert ask(without_question(0, version=1)).rcode() == dns.rcode.BADVERS

@@ -14,6 +14,7 @@ from zonecast.protocol.chaos import CLASS_CHAOS, chaos_reply
 from zonecast.protocol.cookies import CLIENT_OCTETS, Verdict
 from zonecast.protocol.edns import (
     BADCOOKIE,
+    BADVERS,
     PLAIN_SIZE,
     Asked,
     read_options,
@@ -125,11 +126,14 @@ class Responder(Quick):
         return self._answer(packet, query, asked, client, signer)
 
     def _no_query(self, packet: bytes, opcode: int, client: Any, key: bytes | None) -> bytes | None:
-        """The reply to a NOTIFY; NOTIMP for UPDATE and what else is no query."""
+        """The reply to a NOTIFY; NOTIMP for UPDATE and what else is no query. The version of EDNS
+        is looked at first, as for queries (RFC 6891 §6.1.3)."""
         try:
             edns = read_edns(packet)
         except WireError:
             return error_reply(packet, FORMERR if opcode == OPCODE_NOTIFY else NOTIMP)
+        if edns is not None and edns.version:
+            return error_reply(packet, BADVERS)
         if opcode == OPCODE_NOTIFY:
             return self._notified.reply(packet, self._client_ip(client), key, self._rules.access)
         return error_reply(packet, NOTIMP, denial(edns, NOTIMP))
@@ -164,12 +168,15 @@ class Responder(Quick):
         """The reply to who asks for a cookie and nothing else (RFC 7873 §5.4); None for others."""
         try:
             edns = None if packet[4:6] != b"\0\0" else read_edns(packet)
-            options = b"" if edns is None or edns.version else edns.options
-            asked = read_options(options)
+            if edns is None:
+                return None
+            if edns.version:
+                return error_reply(packet, BADVERS)
+            asked = read_options(edns.options)
         except WireError:
             return None
         verdict = self._judge(asked, client)
-        if edns is None or verdict is None:
+        if verdict is None:
             return None
         known = verdict.valid or asked.cookie is None or len(asked.cookie) == CLIENT_OCTETS
         rcode = NOERROR if known else BADCOOKIE
