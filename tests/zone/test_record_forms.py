@@ -6,6 +6,7 @@ import pytest
 from zone_support import TOP, added, places, read
 
 from zonecast.zone import rdata as rd
+from zonecast.zone.zonefile.writer import zone_text
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,32 @@ def test_what_named_reads_is_read(line: str) -> None:
 @pytest.mark.parametrize("name", ["MB", "MG", "MR"])
 def test_mail_types_of_old_are_read(name: str) -> None:
     assert added(f"a {name} b\n") == [f"a.example.com. 3600 IN {name} b.example.com."]
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("10 0 0 .", "0a0000"),
+        ("10 1 0 192.0.2.1", "0a0100c0000201"),
+        ("10 2 0 2001:db8::1", "0a020020010db8000000000000000000000001"),
+        ("10 3 00 ( gw )", "0a0300026777076578616d706c6503636f6d00"),
+    ],
+)
+def test_an_ipseckey_of_no_algorithm_has_no_key(text: str, digits: str) -> None:
+    """RFC 4025 §2.4: there is none, and nothing stands for it."""
+    zone = read(f"{TOP}a IPSECKEY {text}\n").zone
+    (rrset,) = [rrset for rrset in zone if rrset.rtype == 45]
+    assert rrset.rdatas == (bytes.fromhex(digits),)
+    written = zone_text(zone)
+    assert "\\#" not in written
+    assert all(line == line.rstrip() for line in written.splitlines())
+    assert read(written).zone.rrsets == zone.rrsets
+
+
+@pytest.mark.parametrize("text", ["10 0 2 .", "10 1 0 gw", "10 0 0", "256 0 0 .", "10 0 0 . %"])
+def test_any_other_ipseckey_has_all_its_parts(text: str) -> None:
+    (found,) = read(f"{TOP}a IPSECKEY {text}\n").findings
+    assert (found.id, found.position.line) == ("syntax", 5)
 
 
 def test_minfo_is_two_names() -> None:

@@ -67,6 +67,7 @@ RDATA: dict[int, st.SearchStrategy[bytes]] = {
     37: joined(octets(5), some),  # CERT
     rd.DS: joined(u16, st.sampled_from([b"\x08\x02", b"\x0d\xfd"]), octets(32)),
     44: st.just(b"\x04\x02" + bytes(range(32))),  # SSHFP
+    45: joined(st.sampled_from([b"\x0a\x00\x00", b"\x0a\x01\x00\xc0\x00\x02\x01", b"\x0a\x00\x02"]), st.binary(max_size=9)),  # IPSECKEY
     rd.RRSIG: joined(st.just(b"\x00\x01\x08\x02"), u32, u32, u32, u16, name(), some),
     rd.NSEC: joined(name(), BITMAP),
     rd.DNSKEY: joined(u16, st.just(b"\x03\x0d"), some),

@@ -24,7 +24,7 @@ def rdata_text(rtype: int, rdata: bytes) -> str:
         found = dns.rdata.from_wire(
             dns.rdataclass.IN, dns.rdatatype.RdataType.make(rtype), rdata, 0, len(rdata)
         )
-        return found.to_text()
+        return found.to_text().rstrip()  # of what has no key, dnspython ends in a blank
     except (dns.exception.DNSException, ValueError):
         return f"\\# {len(rdata)} {rdata.hex()}".rstrip()
 
