@@ -202,10 +202,11 @@ class Reference:
     ) -> None:
         """Add the records that a zone with a chain proves with."""
         nodes, hashed = self.zones[origin], self.hashed[origin]
-        nsec = [name for name, node in nodes.items() if t.NSEC in node]
+        nsec = {name for name, node in nodes.items() if t.NSEC in node}
         if not self.dnssec or not (nsec or hashed):
             return
-        chain = Chain(origin, nsec, {name: node[t.NSEC3][1][0] for name, node in hashed.items()})
+        nsec3 = {name: node[t.NSEC3][1][0] for name, node in hashed.items()}
+        chain = Chain(authoritative(origin, nodes), nsec, nsec3)
         for owner in choose(chain):
             node = hashed[owner] if hashed else nodes[owner]
             said.authority |= self.records(owner, chain.rtype, node)
@@ -272,6 +273,12 @@ class Reference:
         for rtype in (t.A, t.AAAA):
             if rtype in node and not any(r[:2] == (host, int(rtype)) for r in said.answer):
                 said.additional |= self.records(host, rtype, node)
+
+
+def authoritative(origin: dns.name.Name, nodes: dict[dns.name.Name, Node]) -> list[dns.name.Name]:
+    """The names that the zone answers for, cuts included."""
+    hiding = [n for n, node in nodes.items() if t.DNAME in node or (n != origin and t.NS in node)]
+    return [n for n in nodes if not any(n != h and n.is_subdomain(h) for h in hiding)]
 
 
 def records(owner: dns.name.Name, rtype: int, node: Node) -> set[Record]:

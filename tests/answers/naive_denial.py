@@ -16,13 +16,14 @@ Names = Iterable[dns.name.Name]
 
 
 class Chain:
-    """A zone's NSECs, or its NSEC3s where it has some, by owner."""
+    """A zone's NSECs, or its NSEC3s where it has some, by owner. `names`: all that it answers for,
+    of which some may lack their NSEC."""
 
     def __init__(
-        self, origin: dns.name.Name, nsec: Names, nsec3: Mapping[dns.name.Name, dns.rdata.Rdata]
+        self, names: Names, nsec: Names, nsec3: Mapping[dns.name.Name, dns.rdata.Rdata]
     ) -> None:
-        self.origin = origin
-        self.nsec = sorted(nsec)
+        self.names = list(names)
+        self.nsec = set(nsec)
         self.nsec3 = {owner[0].decode().upper(): owner for owner in nsec3}
         # Of any one of them: a zone with two chains at once is not for this.
         self.parameters = next(iter(nsec3.values()), None)
@@ -32,7 +33,7 @@ class Chain:
         """The owner of the record that speaks of this very name."""
         if self.nsec3:
             return {owner for owner in [self.nsec3.get(self.hashed(name))] if owner}
-        return {name} & set(self.nsec)
+        return {name} & self.nsec
 
     def hashed(self, name: dns.name.Name) -> str:
         assert self.parameters is not None
@@ -41,7 +42,9 @@ class Chain:
     def cover(self, name: dns.name.Name) -> set[dns.name.Name]:
         """The owner of the record between which and the next one the name would be."""
         if not self.nsec3:
-            return {max(owner for owner in self.nsec if owner < name)}
+            # The one at the name right before it, if it is there: any other ends before the gap.
+            before = [owner for owner in self.names if owner < name]
+            return {max(before)} & self.nsec if before else set()
         digest = self.hashed(name)
         return {self.nsec3[max((d for d in self.nsec3 if d < digest), default=max(self.nsec3))]}
 

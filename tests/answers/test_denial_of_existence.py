@@ -55,9 +55,9 @@ def proofs(reply: dns.message.Message) -> Iterable[int]:
     return [rrset.rdtype for rrset in reply.authority if rrset.rdtype != t.RRSIG]
 
 
-def drop(source: dns.zone.Zone, name: str, covered: str) -> None:
-    """Take away the signatures over one type of a name."""
-    source.delete_rdataset(dns.name.from_text(name, ORIGIN), "RRSIG", covered)
+def drop(source: dns.zone.Zone, name: str, rtype: str, covered: str = "NONE") -> None:
+    """Take away an RRset of a name."""
+    source.delete_rdataset(dns.name.from_text(name, ORIGIN), rtype, covered)
 
 
 def put_nsec3(source: dns.zone.Zone, name: str, rdata: str) -> None:
@@ -80,13 +80,25 @@ def test_nothing_is_proved_without_do_or_without_a_chain(name: str) -> None:
 def test_a_wildcard_is_proved_without_its_own_signature(chain: str, proof: int) -> None:
     """RFC 4035 §3.1.3.3, RFC 5155 §7.2.6: that nothing closer is there does not hang on it."""
     made = zone(chain)
-    drop(made, "*.w", "TXT")
+    drop(made, "*.w", "RRSIG", "TXT")
     reply = ask(made, "a.w.example.", "TXT")
     assert [rrset.rdtype for rrset in reply.answer] == [t.TXT]
     assert [(rrset.rdtype, rrset.covers) for rrset in reply.authority] == [
         (proof, t.TYPE0),
         (t.RRSIG, proof),
     ]
+
+
+def test_the_signature_of_a_lost_nsec_proves_nothing() -> None:
+    """RFC 4035 §3.1.1: a signature goes with what it covers."""
+    made = zone("nsec")
+    drop(made, "ns", "NSEC")
+    drop(made, "sub", "NSEC")
+    reply = ask(made, "x.sub.example.")
+    assert [rrset.rdtype for rrset in reply.authority] == [t.NS]
+    reply = ask(made, "ns.example.", "TXT")
+    assert proofs(reply) == [t.SOA, t.NSEC]
+    assert {rrset.name for rrset in reply.authority} == {ORIGIN}  # the one before
 
 
 def test_a_chain_that_no_parameters_announce_is_not_used() -> None:

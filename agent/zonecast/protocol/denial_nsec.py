@@ -49,7 +49,7 @@ class NsecDenial:
         entry = self._view.get(self._zone.prefix + node + b"\x00\x00\x2f")
         if entry is None:
             return []
-        return [read_proof(entry, owner_of_node(node) + self._zone.origin, rd.NSEC)]
+        return read_proof(entry, owner_of_node(node) + self._zone.origin, rd.NSEC)
 
     def _before(self, node: bytes) -> list[Proof]:
         """The NSEC of the last authoritative name before `node`."""

@@ -105,7 +105,7 @@ class Nsec3Denial:
         """The NSEC3 of the name's hash."""
         key = self._key(name)
         entry = self._view.get(key)
-        return [self._proof(key, entry)] if entry is not None and self._is_ours(entry) else []
+        return self._proof(key, entry) if entry is not None and self._is_ours(entry) else []
 
     def any(self) -> list[Proof]:
         """The chain's first NSEC3, for which nothing is hashed."""
@@ -114,7 +114,7 @@ class Nsec3Denial:
             if found is None or not found[0].startswith(self._start):
                 break
             if self._is_ours(found[1]):
-                return [self._proof(*found)]
+                return self._proof(*found)
             found = self._view.seek(found[0] + b"\x00")
         return []
 
@@ -143,7 +143,7 @@ class Nsec3Denial:
             elif found[0] == key:
                 raise HashCollisionError
             else:
-                return [self._proof(*found)]
+                return self._proof(*found)
         return []
 
     def _key(self, name: bytes) -> bytes:
@@ -157,7 +157,7 @@ class Nsec3Denial:
             for tail in read_entry(entry).records
         )
 
-    def _proof(self, key: bytes, entry: bytes) -> Proof:
+    def _proof(self, key: bytes, entry: bytes) -> list[Proof]:
         owner = owner_of_node(key[len(self._start) :]) + self._zone.origin
         return read_proof(entry, owner, rd.NSEC3)
 

@@ -38,7 +38,7 @@ class HashCollisionError(Exception):
     nothing can be proved. To be answered with SERVFAIL (RFC 5155 §7.2.9)."""
 
 
-def read_proof(entry: bytes, owner: bytes, rtype: int) -> Proof:
-    """The proof in an answer entry."""
+def read_proof(entry: bytes, owner: bytes, rtype: int) -> list[Proof]:
+    """The proof in an answer entry; none in one that holds nothing but signatures."""
     parts = read_entry(entry)
-    return Proof(owner, rtype, parts.records + parts.signatures)
+    return [Proof(owner, rtype, parts.records + parts.signatures)] if parts.records else []
