@@ -1,4 +1,4 @@
-"""One agent under one configuration: publishing, pulling, notifying and the control sockets.
+"""One agent under one configuration: publishing, pulling, notifying and what the sockets are asked.
 
 A reload ends this and makes a new one; the workers go on answering meanwhile.
 """
@@ -40,7 +40,9 @@ HOUSEKEEPING = 30.0
 class Agent:
     """Use it as an async context manager: inside, everything runs."""
 
-    def __init__(self, config: Config, listening: Listening, workers: Workers) -> None:
+    def __init__(
+        self, config: Config, listening: Listening, workers: Workers, server: ControlServer
+    ) -> None:
         self.config = config
         self.listening = listening
         self.workers = workers
@@ -73,8 +75,7 @@ class Agent:
             )
             for repository in config.repository
         ]
-        commands = Commands(self)
-        self._server = ControlServer(config.sockets, commands.status, commands.control)
+        self._server = server
         self._tasks: list[asyncio.Task[None]] = []
         self.swept: float | None = None
         self._spared: list[bytes] = []
@@ -82,7 +83,6 @@ class Agent:
         workers.on_restart = self._worker_restarted
 
     async def __aenter__(self) -> Agent:
-        await self._server.start()
         if self.publishing:
             drop_inherited_environment()
             self._publishers.warm()
@@ -92,6 +92,8 @@ class Agent:
             self._spawn(publishing.run())
         self._spawn(self._keep_house())
         self.notifying.announce(self._origins())
+        commands = Commands(self)
+        self._server.serve(commands.status, commands.control)
         return self
 
     async def __aexit__(
@@ -100,7 +102,7 @@ class Agent:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.close()
+        await self._server.pause()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

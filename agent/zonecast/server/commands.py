@@ -116,7 +116,7 @@ class Commands:
         The report says "converged", which it is not while something is held back."""
         wanted = self._wanted(request, must_exist=False)
         since = time.time()
-        deadline = time.monotonic() + float(request.get("timeout", 60.0))
+        deadline = request["asked"] + float(request.get("timeout", 60.0))
         for publishing in self._agent.publishing:
             publishing.look()
         while True:

@@ -1,7 +1,8 @@
 """The two Unix sockets: `status` answers those who push, `control` obeys operators.
 
 One JSON object a line in, one out; the file permissions decide who may speak to which. The peer's
-uid of every control request is logged, and given to its handler as "uid".
+uid of every control request is logged, and given to its handler as "uid"; when a request came, on
+the monotonic clock, as "asked".
 """
 
 from __future__ import annotations
@@ -12,21 +13,22 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zonecast.errors import ZonecastError, remedy_for
+from zonecast.errors import UsageError, ZonecastError, remedy_for
 from zonecast.server.client import CONTROL_SOCKET, STATUS_SOCKET
 
 Message = dict[str, Any]
-Handler = Callable[[Message], Awaitable[Message]]
+Handler = Callable[[Message], Coroutine[Any, Any, Message]]
+Identity = tuple[int, int] | None
 
 log = logging.getLogger("zonecast.control")
 
-STATUS_MODE = 0o666
-CONTROL_MODE = 0o660
+MODES = {STATUS_SOCKET: 0o666, CONTROL_SOCKET: 0o660}
 
 _REQUEST_LIMIT = 64 * 1024
 # The longest path that a Unix socket address holds, without its closing zero.
@@ -34,19 +36,23 @@ _PATH_LIMIT = 107
 
 
 class ControlServer:
-    """Serves both sockets from `handlers`, each request's "command" naming its handler."""
+    """Serves both sockets for as long as the process runs: each request's "command" names its
+    handler among those of the agent that runs. Between two agents, in a reload, requests wait."""
 
-    def __init__(
-        self, directory: Path, status: Mapping[str, Handler], control: Mapping[str, Handler]
-    ) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._handlers = {STATUS_SOCKET: status, CONTROL_SOCKET: {**status, **control}}
-        self._servers: list[asyncio.Server] = []
+        self._handlers: dict[str, Mapping[str, Handler]] = {}
+        self._serving = asyncio.Event()
+        self._running: set[asyncio.Task[Message]] = set()
+        # By their sockets' names, with what `_identity` said of each path.
+        self._servers: dict[str, tuple[asyncio.Server, Identity]] = {}
 
-    async def start(self) -> None:
-        """Open the sockets in place of stale ones. Raises ZonecastError."""
-        for name, mode in ((STATUS_SOCKET, STATUS_MODE), (CONTROL_SOCKET, CONTROL_MODE)):
+    async def open(self) -> None:
+        """Open the sockets that are not there, in place of stale ones. Raises ZonecastError."""
+        for name, mode in MODES.items():
             path = self._directory / name
+            if self._is_ours(name):
+                continue
             if len(os.fsencode(path)) > _PATH_LIMIT:
                 raise ZonecastError(
                     f"the path is longer than the {_PATH_LIMIT} octets of a Unix socket address",
@@ -66,14 +72,32 @@ class ControlServer:
                     where=str(path),
                     remedy=remedy_for(error),
                 ) from error
-            self._servers.append(server)
+            if name in self._servers:
+                self._servers[name][0].close()
+            self._servers[name] = server, _identity(path)
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether what is at a socket's path is what was opened there."""
+        return name in self._servers and self._servers[name][1] == _identity(self._directory / name)
+
+    def serve(self, status: Mapping[str, Handler], control: Mapping[str, Handler]) -> None:
+        """Answer with these handlers from now on."""
+        self._handlers = {STATUS_SOCKET: status, CONTROL_SOCKET: {**status, **control}}
+        self._serving.set()
+
+    async def pause(self) -> None:
+        """The agent ends: what it has not answered is asked anew of the next one."""
+        self._serving.clear()
+        for work in self._running:
+            work.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def close(self) -> None:
         """Stop listening and remove the sockets."""
-        for server in self._servers:
+        for name, (server, _) in self._servers.items():
+            if self._is_ours(name):
+                (self._directory / name).unlink(missing_ok=True)
             server.close()
-        for name in self._handlers:
-            (self._directory / name).unlink(missing_ok=True)
 
     async def _serve(
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -94,17 +118,41 @@ class ControlServer:
             command = request["command"]
         except (ValueError, TypeError, KeyError):
             return {"error": "expected a JSON object with a command", "exit": 2}
-        handler = self._handlers[name].get(command)
-        if handler is None:
-            return {"error": f"no command '{command}' on this socket", "exit": 2}
         if name == CONTROL_SOCKET:
             uid = _peer_uid(writer)
             log.info("uid %d: %s", uid, line.decode("utf-8", "replace").strip())
             request["uid"] = uid
+        request["asked"] = time.monotonic()
         try:
-            return await handler(request)
+            return await self._obey(name, command, request)
         except ZonecastError as error:
             return {"error": str(error), "exit": error.exit_code}
+
+    async def _obey(self, name: str, command: str, request: Message) -> Message:
+        """What the handler makes of a request, of the next agent where this one ends meanwhile."""
+        while True:
+            await self._serving.wait()
+            handler = self._handlers[name].get(command)
+            if handler is None:
+                raise UsageError(f"no command '{command}' on this socket")
+            work = asyncio.get_running_loop().create_task(handler(request))
+            self._running.add(work)
+            try:
+                await asyncio.wait([work])
+                if not work.cancelled():
+                    return work.result()
+            finally:
+                work.cancel()
+                self._running.discard(work)
+
+
+def _identity(path: Path) -> Identity:
+    """What tells the file at a path from another one there; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _peer_uid(writer: asyncio.StreamWriter) -> int:

@@ -19,6 +19,7 @@ from zonecast.config import Config, load
 from zonecast.errors import ConfigError, StoreError, ZonecastError
 from zonecast.options import dashed
 from zonecast.server import systemd
+from zonecast.server.control import ControlServer
 from zonecast.server.listeners import Listening, adopt, open_sockets, open_tls
 from zonecast.server.workers import Workers, datagram_workers
 from zonecast.store.schema import prepare
@@ -93,13 +94,15 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     serving = loop.create_task(workers.run())
+    server = ControlServer(config.sockets)
     ready = False
     try:
         await first_of([workers.ready(), stop.wait()])
         if not stop.is_set():
             log.info("answering on %s", ", ".join(listening.addresses()))
+        await server.open()
         while not stop.is_set():
-            async with agent_class(config, listening, workers) as agent:
+            async with agent_class(config, listening, workers, server) as agent:
                 if not ready:
                     await first_of([agent.looked(FIRST_LOOK), stop.wait(), reload.wait()])
                     ready = True
@@ -110,9 +113,10 @@ async def _run(
                     if reload.is_set():
                         reload.clear()
                         systemd.reloading()
-                        config = _reload(config_path, old, workers)
+                        config = await _reload(config_path, old, workers, server)
     finally:
         systemd.notify("STOPPING=1")
+        server.close()
         workers.stop()
         await serving
 
@@ -155,9 +159,15 @@ def _with_old_sockets(wanted: Config, old: Config) -> Config:
     return replace(wanted, **{name: getattr(old, name) for name in FIXED}, tls=tls)
 
 
-def _reload(config_path: Path, old: Config, workers: Workers) -> Config:
+async def _reload(
+    config_path: Path, old: Config, workers: Workers, server: ControlServer
+) -> Config:
     """The configuration read again; a broken one is reported and the old one kept, and so is
-    what only a restart can change."""
+    what only a restart can change. Control sockets that somebody removed are opened again."""
+    try:
+        await server.open()
+    except ZonecastError as error:
+        log.error("%s", error)
     try:
         wanted = load(config_path)
         new = _with_old_sockets(wanted, old)
