@@ -101,6 +101,15 @@ def test_the_signature_of_a_lost_nsec_proves_nothing() -> None:
     assert {rrset.name for rrset in reply.authority} == {ORIGIN}  # the one before
 
 
+def test_a_lost_nsec_of_the_apex_leaves_the_others() -> None:
+    made = zone("nsec")
+    drop(made, "@", "NSEC")
+    drop(made, "@", "RRSIG", "NSEC")
+    assert proofs(ask(made, "x.sub.example.")) == [t.NS, t.NSEC]
+    assert proofs(ask(made, "ns.example.", "TXT")) == [t.SOA, t.NSEC]
+    assert proofs(ask(made, "none.example.")) == [t.SOA]  # which the apex's covered
+
+
 def test_a_chain_that_no_parameters_announce_is_not_used() -> None:
     made = zone("nsec3")
     made.delete_rdataset(ORIGIN, "NSEC3PARAM")
