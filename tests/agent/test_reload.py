@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents import Agent, Zones, await_value, run, zone_text
+from test_killed_processes import children
 
 from zonecast.server.client import CONTROL_SOCKET, STATUS_SOCKET, request
 
@@ -66,3 +67,15 @@ def test_sockets_that_cannot_be_opened_do_not_end_it(zones: Zones, new_agent: Ma
         agent.sockets.unlink()
     reload(agent)
     assert agent.ask("status")["zones"]
+
+
+def test_a_signal_during_the_start_is_obeyed_after_it(zones: Zones, new_agent: MakeAgent) -> None:
+    zones.write(PATH, zone_text(1, "www A 192.0.2.1"))
+    zones.push()
+    agent = new_agent("ns1").configure("[[repository]]", f'path = "{zones.bare}"')
+    process = agent.spawn()
+    await_value(lambda: any(children(process.pid).values()) or None, "its first child")
+    process.send_signal(signal.SIGHUP)
+    await_value(lambda: RELOADED in agent.log or process.poll() is not None, "the reload")
+    assert process.poll() is None
+    agent.await_serial("example.com.", 1)

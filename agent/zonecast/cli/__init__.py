@@ -51,6 +51,11 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "run":
+            # Before its modules are imported, which takes longer than all before.
+            from zonecast.server.hangup import Hangup
+
+            Hangup.hold()
         module = _MODULES.get(cmd_name, cmd_name)
         found = import_module(f"zonecast.cli.{module}").command
         assert isinstance(found, click.Command)

@@ -20,6 +20,7 @@ from zonecast.errors import ConfigError, StoreError, ZonecastError
 from zonecast.options import dashed
 from zonecast.server import systemd
 from zonecast.server.control import ControlServer
+from zonecast.server.hangup import Hangup
 from zonecast.server.listeners import Listening, adopt, open_sockets, open_tls
 from zonecast.server.workers import Workers, datagram_workers
 from zonecast.store.schema import prepare
@@ -93,6 +94,8 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
+    if Hangup.came:
+        reload.set()
     serving = loop.create_task(workers.run())
     server = ControlServer(config.sockets)
     ready = False
