@@ -28,7 +28,7 @@ from zonecast.config.tables import (
     TlsConfig,
     TransfersConfig,
 )
-from zonecast.config.values import read_endpoint
+from zonecast.config.values import read_branch, read_endpoint, read_prefix
 from zonecast.errors import ConfigError
 from zonecast.options import key_of
 from zonecast.zone.policy import Floors
@@ -52,6 +52,13 @@ WRONG = {
     '[[catalog.group]]\nname = "g"\nprimaries = ["ns1", "ns1"]': "'ns1' stands more than once in",
     PRIMARY.replace("192.0.2.1", "0.0.0.0"): "0.0.0.0 is the address of no single server",
     '[[secondary]]\nname = "ns2"\naddress = "ff02::1"': "ff02::1 is the address of no single server",
+    PRIMARY.replace("192.0.2.1", "255.255.255.255"): "the address of no single server",
+    PRIMARY.replace("192.0.2.1", "::ffff:0.0.0.0"): "the address of no single server",
+    PRIMARY.replace("192.0.2.1", "[::1]53"): "'[::1]53' is no IP address",
+    PRIMARY.replace("192.0.2.1", "[::1"): "'[::1' is no IP address",
+    PRIMARY.replace("192.0.2.1", "[::1]:²"): "'[::1]:²' has no port",
+    '[query]\nallow = ["fe80::1%eth0"]': "'fe80::1%eth0' names an interface",
+    '[query]\nallow = ["::ffff:192.0.2.0/120"]\ndeny = ["192.0.2.0/24"]': "allowed and denied",
     "[[repository]]\n": "give either 'path' or 'url'",
     '[[secondary]]\nname = "ns2"': "[secondary]: 'address' is missing",
     '[[secondary]]\nname = "ns2"\naddress = "192.0.2.2"\nkeys = ["k"]': "which no [[key]] names",
@@ -195,6 +202,63 @@ def test_times(tmp_path: Path, written: str, seconds: float) -> None:
     file = tmp_path / "zonecast.toml"
     file.write_text(f"[limits]\nidle-timeout = {written}\n")
     assert load(file).limits.idle_timeout == seconds
+
+
+BRANCHES = [
+    "-x", "a..b", ".a", "a/.b", "a.lock", "a.lock/b", "a/", "/a", "a//b", "a.", "a@{b",
+    "a b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a\tb", "a\x7f",
+]  # fmt: skip
+
+
+def test_a_branch_is_what_git_takes_for_one(tmp_path: Path) -> None:
+    for branch in (*BRANCHES, "main", "refs/heads/main", "a/b.c", "lock", "ä", "@", "x-"):
+        asked = ["git", "check-ref-format", "--branch", branch]
+        git = subprocess.run(asked, capture_output=True, check=False).returncode == 0
+        try:
+            read_branch(branch)
+        except ValueError:
+            assert not git, branch
+        else:
+            assert git, branch
+    file = tmp_path / "zonecast.toml"
+    file.write_text('[[repository]]\npath = "/r"\nbranch = "-x"\n')
+    with pytest.raises(ConfigError, match=r"3:1: .*'-x' is no branch's name"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("written", "prefix"),
+    [
+        ("::ffff:127.0.0.0/104", "127.0.0.0/8"),
+        ("::ffff:192.0.2.1", "192.0.2.1/32"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ],
+)
+def test_prefixes(written: str, prefix: str) -> None:
+    assert read_prefix(written) == prefix
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[repository]]\nurl = "https://h.example/z"\ntoken-file = "/none"', "/none: the token"),
+        ('[[repository]]\nurl = "h.example:z"\nssh-key-file = "/none"', "/none: 'ssh-key-file'"),
+        ('[[repository]]\nurl = "h.example:z"\nknown-hosts = "/none"', "/none: 'known-hosts'"),
+        ('cookie-secret-file = "/none"', "/none: the cookie secret cannot be read"),
+        ('[tls]\ncertificate-file = "/none"\nkey-file = "/none"', "/none: cannot be read"),
+        (PRIMARY.replace("192.0.2.1", "fe80::1%nosuch"), "fe80::1%nosuch, and this host has no"),
+    ],
+)
+def test_config_check_looks_at_files_and_interfaces(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "zonecast.toml"
+    file.write_text(text)
+    load(file)
+    command = [sys.executable, "-m", "zonecast", "config", "check", "--config", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 def test_endpoints() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from zonecast.config.values import (
     TLS_PORT,
     Endpoint,
+    read_branch,
     read_host_name,
     read_origin,
     read_path,
@@ -82,7 +83,7 @@ class RepositoryConfig:
 
     path: Path | None = option("a local repository, bare or not", read_path, None)
     url: str = option("a remote repository, fetched", text, "")
-    branch: str = option("the branch that is published", text, "main")
+    branch: str = option("the branch that is published", read_branch, "main")
     catalogs: tuple[bytes, ...] = option(
         "publish a catalog zone of this name (RFC 9432), or several",
         one_or_several(read_origin),

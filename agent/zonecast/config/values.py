@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,12 @@ from zonecast.zone import names
 
 # Where nothing is said in clear (RFC 7858 §3.1).
 TLS_PORT = 853
+
+_BRACKETED = re.compile(r"\[([^]]*)\](?::([^]]+))?")
+_PORT = re.compile(r"[0-9]{1,5}")
+_BROADCAST = ipaddress.ip_address("255.255.255.255")
+# What git check-ref-format refuses in a branch's name, and a dash before it.
+_NO_BRANCH = re.compile(r"^[-/]|//|/$|\.$|\.\.|(^|/)\.|\.lock(/|$)|@\{|[\x00-\x20\x7f~^:?*\[\\]")
 
 
 class Endpoint(NamedTuple):
@@ -28,16 +35,15 @@ def read_endpoint(value: Any, default: int = 53) -> Endpoint:
     """An address with or without a port: "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53"."""
     written = text(value)
     host, port = written, str(default)
-    if written.startswith("["):
-        host, _, rest = written[1:].partition("]")
-        port = rest.removeprefix(":") or str(default)
+    if bracketed := _BRACKETED.fullmatch(written):
+        host, port = bracketed[1], bracketed[2] or str(default)
     elif written.count(":") == 1:
         host, port = written.split(":")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         raise ValueError(f"'{written}' is no IP address with an optional port") from None
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
         raise ValueError(f"'{written}' has no port from 1 to 65535")
     return Endpoint(str(address), int(port))
 
@@ -46,7 +52,9 @@ def read_peer_endpoint(value: Any) -> Endpoint:
     """The same, of a server that is to be asked or told."""
     endpoint = read_endpoint(value)
     address = ipaddress.ip_address(endpoint.host)
-    if address.is_unspecified or address.is_multicast:
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    if address.is_unspecified or address.is_multicast or address == _BROADCAST:
         raise ValueError(f"{endpoint.host} is the address of no single server")
     return endpoint
 
@@ -57,12 +65,28 @@ def read_tls_endpoint(value: Any) -> Endpoint:
 
 
 def read_prefix(value: Any) -> str:
-    """An address prefix, or an address: "192.0.2.0/24", "2001:db8::1"."""
+    """An address prefix, or an address: "192.0.2.0/24", "2001:db8::1". An IPv4 one inside IPv6
+    (::ffff:192.0.2.0/120) is the IPv4 one, as clients are."""
     written = text(value)
     try:
-        return str(ipaddress.ip_network(written))
+        network = ipaddress.ip_network(written)
     except ValueError as error:
         raise ValueError(f"no address prefix: {error}") from None
+    if isinstance(network, ipaddress.IPv6Network):
+        if "%" in written:
+            raise ValueError(f"no address prefix: '{written}' names an interface")
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None and network.prefixlen >= 96:
+            return str(ipaddress.ip_network((mapped, network.prefixlen - 96)))
+    return str(network)
+
+
+def read_branch(value: Any) -> str:
+    """The name of a branch, with or without "refs/heads/" before it."""
+    written = text(value)
+    if _NO_BRANCH.search(written):
+        raise ValueError(f"{written!r} is no branch's name (git check-ref-format)")
+    return written
 
 
 def read_origin(value: Any) -> bytes:

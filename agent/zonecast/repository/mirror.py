@@ -115,7 +115,7 @@ class Mirror:
         environment = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": self._ssh()}
         if self.token_file is None:
             return [], environment
-        basic = base64.b64encode(f"x-access-token:{_secret(self.token_file)}".encode()).decode()
+        basic = base64.b64encode(f"x-access-token:{read_token(self.token_file)}".encode()).decode()
         environment[_HEADER] = f"Authorization: Basic {basic}"
         header = f"--config-env=http.{self.url}.extraHeader={_HEADER}"
         return [header, "-c", "http.followRedirects=false"], environment
@@ -144,7 +144,8 @@ def _check_url(url: str) -> None:
         )
 
 
-def _secret(path: Path) -> str:
+def read_token(path: Path) -> str:
+    """The token in a file. Raises RepositoryError."""
     try:
         token = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
