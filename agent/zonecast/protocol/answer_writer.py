@@ -1,8 +1,11 @@
 """Writing an answer: names compressed (RFC 1035 §4.1.4), RRsets whole or not at all (RFC 2181 §9).
 
-Names are compressed without regard to case, so that an answer is never longer than another
-server's; the query's own case is kept in the question and in every name that points to it.
-Only names inside rdata of the types of RFC 1035 are compressed (RFC 3597 §4).
+Names are compressed without regard to case, and wherever they stood before: an answer holds as
+much as another server's. The query's own case is kept in the question and in every name that points
+to it. Only names inside rdata of the types of RFC 1035 are compressed (RFC 3597 §4).
+
+The fast path does without: it leaves names inside rdata whole, or points to the question alone, and
+what does not fit so is written here.
 """
 
 from __future__ import annotations
