@@ -24,6 +24,10 @@ ON = [
     "[[query.zone]]",
     'name = "inside.example"',
     'allow = ["127.0.0.4"]',
+    "[[query.zone]]",
+    'name = "x.example.com"',
+    "[[query.zone]]",
+    'name = "not-here.example"',
 ]
 
 
@@ -41,6 +45,10 @@ def test_limits_and_lists_of_the_configuration(
     zones.push()
     agent = new_agent("ns1").configure(*primary_config(zones, secret), *ON).start()
     agent.await_serial("example.com.", 7)
+    (warning,) = agent.ask("status")["warnings"]
+    assert warning.startswith(
+        "[[query.zone]] x.example.com. is no zone, but inside of example.com.:"
+    )
     for tcp in (False, True):
         assert rcode(agent, "127.0.0.2", tcp=tcp) == dns.rcode.REFUSED
         assert rcode(agent, "127.0.0.1", tcp=True) == dns.rcode.NOERROR

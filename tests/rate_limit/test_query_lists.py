@@ -150,6 +150,20 @@ def test_a_chain_ends_where_the_client_may_not_ask(store: Store, kind: str) -> N
         assert SECRET in open_
 
 
+def test_a_name_inside_of_a_zone_counts_for_questions_alone(store: Store) -> None:
+    """As docs/configuration.md has it, for the chains of the zone itself."""
+    store.publish(
+        PUBLIC + "host.in A 198.51.100.77\nalias CNAME host.in\n@ MX 5 host.in\n", "own.test."
+    )
+    zones = [{"name": "in.own.test.", "allow": [], "deny": [], "closed": True}]
+    lists = {"allow": [], "deny": [], "closed": False, "zones": zones}
+    with worker("datagram", store, query=lists) as (_, port):
+        for name, rtype in (("alias.own.test.", "A"), ("own.test.", "MX")):
+            assert SECRET in udp(port, query(name, rtype), "127.0.0.1")
+        reply = dns.message.from_wire(udp(port, query("host.in.own.test.", "A"), "127.0.0.1"))
+        assert reply.rcode() == dns.rcode.REFUSED
+
+
 def test_the_nearest_name_decides() -> None:
     def name(text: str) -> bytes:
         return names.from_text(text).lower()

@@ -2,7 +2,8 @@
 
 As with BIND's `allow-query` of a zone, the list of the nearest name above the question's alone
 decides. It holds for chains of CNAME and DNAME too: to a client, a zone that it may not ask for is
-one that is not served here (RFC 1034 §4.3.2 ends a chain there).
+one that is not served here (RFC 1034 §4.3.2 ends a chain there). A list for a name inside of a zone
+is about questions alone: what the zone's other answers lead to or add there goes with the zone.
 """
 
 from __future__ import annotations

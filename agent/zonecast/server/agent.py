@@ -268,8 +268,26 @@ class Agent:
                 for origin in self._spared
             ]
             + [text for publishing in self.publishing for text in publishing.warnings]
+            + self._inner_lists()
             + self._not_kept()
         )
+
+    def _inner_lists(self) -> list[str]:
+        """A warning for each [[query.zone]] that names no zone but what is inside of one."""
+        with self.reader.begin() as snapshot:
+            zones = snapshot.zones
+            found = {
+                zone.name: next((s for s in names.suffixes(zone.name) if s in zones), zone.name)
+                for zone in self.config.query.zone
+                if zone.name not in self.pulling.zones
+            }
+        return [
+            f"[[query.zone]] {names.to_text(name)} is no zone, but inside of {names.to_text(zone)}: its "
+            "list counts for questions about what is there, not for what other answers of that zone "
+            "lead to or add; make it a zone of its own"
+            for name, zone in found.items()
+            if zone != name
+        ]
 
     def _not_kept(self) -> list[str]:
         """One warning for all that cannot be written to the control store."""
