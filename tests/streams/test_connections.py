@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ ns A 192.0.2.53
 www A 192.0.2.1
 """
 BIG = ZONE + "\n".join(f"t{n} TXT {' '.join(['x' * 250] * 64)}" for n in range(400))
+HOG = ZONE + f"long TXT {' '.join(['x' * 250] * 245)}"
+HOGGED = 6
 ANYBODY = [{"name": "ns2", "address": "127.0.0.1:53", "keys": []}]
 
 # The SOA's type, class and TTL, which nothing else here has.
@@ -56,8 +59,14 @@ def framed(packet: bytes) -> bytes:
 class Client:
     """One connection, and its messages."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, port: int, *, narrow: bool = False) -> None:
+        """`narrow`: kernels keep next to nothing of what is on its way to it."""
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        if narrow:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        self.socket.connect(("127.0.0.1", port))
         self.stream = self.socket.makefile("rb")
 
     def send(self, *packets: bytes) -> None:
@@ -104,6 +113,36 @@ def test_where_none_is_idle_the_new_one_is_refused(store: Store) -> None:
         # One octet now and then does not help: a query has its time to arrive.
         assert all(client.closed for client in slow)
         assert Client(port).ask() == 0
+
+
+def hog(port: int) -> Client:
+    """A client that takes nothing of long answers, of which the first has begun to arrive."""
+    client = Client(port, narrow=True)
+    client.send(*[query("long.hog.example.", "TXT")] * HOGGED)
+    assert client.socket.recv(1, socket.MSG_PEEK)
+    return client
+
+
+def test_a_connection_is_not_idle_while_a_reply_is_not_taken(store: Store) -> None:
+    store.publish(HOG, "hog.example.")
+    with worker("stream", store, limits=FEW) as (_, port):
+        hogs = [hog(port) for _ in range(3)]
+        assert Client(port).closed
+        for client in hogs:
+            assert sum(len(client.octets()) for _ in range(HOGGED)) > HOGGED * 60_000
+        # Now they are idle, and one makes room.
+        assert Client(port).ask() == 0
+        assert hogs[0].closed
+
+
+def test_who_does_not_take_a_reply_in_time_is_dropped(store: Store) -> None:
+    store.publish(HOG, "hog.example.")
+    with worker("stream", store, limits={**FEW, "reply": 0.3}) as (running, port):
+        client = hog(port)
+        gone = select.poll()
+        gone.register(client.socket, 0)  # for errors alone
+        assert gone.poll(PATIENCE / 2 * 1000)
+        assert running.quiet()
 
 
 def test_a_reload_changes_how_many_there_may_be(store: Store) -> None:

@@ -72,9 +72,11 @@ class Session:
         self._transfers: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve until the client closes, is too slow, or the task is cancelled."""
+        """Serve until the client closes, is too slow, or the task is cancelled; then nothing is left
+        open, whatever the client has not taken yet."""
         try:
             await self._serve()
+            await self._close()
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             self._reset()  # the client is slow or gone
         except Exception as error:  # noqa: BLE001 - no connection may end a worker
@@ -83,7 +85,8 @@ class Session:
         finally:
             for task in self._transfers:
                 task.cancel()
-            self._writer.close()
+            self._begin_close()
+            self._writer.transport.abort()
 
     async def _serve(self) -> None:
         self._writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
@@ -121,6 +124,7 @@ class Session:
         first = b""
         while not first:
             if not self._transfers:
+                await self._flush()  # a reply that is not taken yet is under way
                 if self._service.stopping:
                     return None
                 connections.idle(self._connection)
@@ -182,21 +186,37 @@ class Session:
         self._writer.write(len(message).to_bytes(2, "big") + message)
 
     async def _flush(self) -> None:
-        """Wait until the client's kernel has everything."""
-        self._writer.transport.set_write_buffer_limits(high=0)
-        await self._drain()
+        """Wait until the kernel has everything."""
+        transport = self._writer.transport
+        # Of an empty buffer, TLS would not say that it is empty.
+        if transport.get_write_buffer_size():
+            transport.set_write_buffer_limits(high=0)
+            await self._drain()
+            if not transport.is_closing():
+                transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     async def _drain(self) -> None:
         """Wait while the client takes nothing of what is above the mark."""
         async with asyncio.timeout(self._service.bounds.reply):
             await self._writer.drain()
 
+    async def _close(self) -> None:
+        """Close, which over TLS takes two: who makes the other wait, makes room first of all."""
+        self._begin_close()
+        self._service.connections.idle(self._connection)
+        async with asyncio.timeout(self._service.bounds.reply):
+            await self._writer.wait_closed()
+
+    def _begin_close(self) -> None:
+        # asyncio cannot abort a TLS connection any more that is closed for the second time.
+        if not self._writer.transport.is_closing():
+            self._writer.close()
+
     def _reset(self) -> None:
         """Close with a reset: what the client did not take is not kept for it in the kernel."""
-        if self._writer.transport.is_closing():
-            return
         sock = self._writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if sock is not None and sock.fileno() >= 0:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
 

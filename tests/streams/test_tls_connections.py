@@ -1,0 +1,107 @@
+"""TLS connections of a real stream worker: none stays open longer than it may."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import pytest
+from loading import query
+from pairs import Pair
+from workers import PATIENCE, Store, Worker, worker
+
+ZONE = f"""\
+$TTL 60
+@ 900 SOA ns admin 1 3600 600 86400 300
+@ NS ns
+ns A 192.0.2.53
+long TXT {" ".join(["x" * 250] * 245)}
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path)
+    made.publish(ZONE, "example.")
+    yield made
+    made.close()
+
+
+@contextmanager
+def tls_worker(store: Store, pair: Pair, **limits: Any) -> Iterator[tuple[Worker, int]]:
+    """A worker that speaks TLS, and the port where it does."""
+    files = {"certificate-file": str(pair.certificate), "key-file": str(pair.key)}
+    with socket.create_server(("127.0.0.1", 0)) as encrypted:
+        fd = encrypted.fileno()
+        settings = {"tls-sockets": [fd], "tls": {**files, "oldest": "1.3"}, "limits": limits}
+        with worker("stream", store, inherited=[fd], **settings) as (running, _):
+            yield running, encrypted.getsockname()[1]
+
+
+def connect(port: int, *, narrow: bool = False) -> ssl.SSLSocket:
+    """`narrow`: kernels keep next to nothing of what is on its way to this client."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    sock = socket.socket()
+    sock.settimeout(PATIENCE)
+    if narrow:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    sock.connect(("127.0.0.1", port))
+    return context.wrap_socket(sock)
+
+
+def ask(client: ssl.SSLSocket, name: str, times: int = 1) -> None:
+    packet = query(name, "TXT")
+    client.sendall((struct.pack(">H", len(packet)) + packet) * times)
+
+
+def rcode(client: ssl.SSLSocket) -> int:
+    stream = client.makefile("rb")
+    (size,) = struct.unpack(">H", stream.read(2))
+    return int(dns.message.from_wire(stream.read(size)).rcode())
+
+
+def test_who_made_room_is_gone_without_a_farewell(store: Store, pair: Pair) -> None:
+    with tls_worker(store, pair, connections_per_client=1, query=60.0) as (_, port):
+        first = connect(port)
+        ask(first, "example.")
+        assert rcode(first) == 0
+        # It hears what the server says, but answers nothing.
+        with socket.socket(fileno=os.dup(first.fileno())) as below, connect(port) as second:
+            ask(second, "example.")
+            assert rcode(second) == 0
+            below.settimeout(PATIENCE)
+            while below.recv(4096):
+                pass
+
+
+def test_who_says_farewell_and_takes_nothing_is_dropped(store: Store, pair: Pair) -> None:
+    with tls_worker(store, pair, reply=0.3, query=60.0) as (running, port):
+        client = connect(port, narrow=True)
+        ask(client, "long.example.", 6)
+        select.select([client], [], [], PATIENCE)
+        client.setblocking(False)
+        with pytest.raises(ssl.SSLError):
+            client.unwrap()  # says so; what comes instead of an answer is the first reply
+        gone = select.poll()
+        gone.register(client, 0)  # for errors alone
+        assert gone.poll(PATIENCE / 2 * 1000)
+        assert running.quiet()
+
+
+def test_who_is_idle_for_long_is_dropped_at_once(store: Store, pair: Pair) -> None:
+    with tls_worker(store, pair, idle=0.3, reply=60.0) as (_, port):
+        client = connect(port)
+        ask(client, "long.example.")
+        assert rcode(client) == 0
+        assert client.recv(1) == b""
