@@ -67,7 +67,7 @@ def test_groups_and_catalogs_are_kept_and_the_rest_is_said(
     assert f"{ONE}: 2 of its 2 members get another label than they had" in kept_not[1]
     assert f"zonecast follow {ONE}" in kept_not[1]
     assert f"{TWO}: 1 of its 1 members get another label" in kept_not[2]
-    assert "a.example.: for no secondary alone until now" in kept_not[3]
+    assert "a.example.: for no secondary until now" in kept_not[3]
 
     lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
     ns2.configure(*secret.config, *lines, *reader).start()

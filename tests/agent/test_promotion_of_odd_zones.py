@@ -106,7 +106,9 @@ def test_zones_of_a_primary_that_has_another_name_now_are_not_left_out(tmp_path:
 
 def test_catalogs_and_what_is_published_here_are_left_out(tmp_path: Path) -> None:
     version = RRset(b"\x07version", rd.TXT, 0, (b"\x012",))
-    done = promote(tmp_path, made("good.test."), made("former.catalog.", version))
+    member = RRset(b"\x01x\x05zones", rd.PTR, 0, (names.from_text("more.test."),))
+    former = made("former.catalog.", version, member)
+    done = promote(tmp_path, made("good.test.", version, member), former)
     assert "1 zone in commit" in done.stderr
     (tmp_path / "second").mkdir()
     done = promote(tmp_path / "second", made("listed.here."), source="catalog")

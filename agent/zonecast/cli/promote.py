@@ -43,8 +43,8 @@ def command(repository: Path, config_path: Path) -> None:
     reader = ZonesReader(config.state_dir)
     try:
         with reader.begin() as snapshot:
-            zones = _pulled(config, snapshot)
             followed = _followed(config, reader, snapshot)
+            zones = _pulled(config, followed, snapshot)
     finally:
         reader.close()
     if not zones:
@@ -66,20 +66,19 @@ def command(repository: Path, config_path: Path) -> None:
         raise click.exceptions.Exit(RejectedError.exit_code)
 
 
-def _pulled(config: Config, snapshot: Snapshot) -> list[Zone]:
+def _pulled(config: Config, followed: Followed, snapshot: Snapshot) -> list[Zone]:
     """Every zone that is here and came from a primary, whatever that is called by now; no catalogs,
     those of former days neither."""
-    catalogs = {member.name for member in config.catalog}
-    configured = {member.name for member in config.zone}
+    named = {*followed.owned, *(member.name for member in config.zone)}
     found = []
     for record in snapshot.records():
         origin = record.origin.lower()
         published = record.commit or record.path or record.source == CATALOG_SOURCE
-        if published or origin in catalogs:
+        if published or origin in followed.listed:
             continue
         zone = snapshot.zone(origin)
         assert zone is not None
-        if origin in configured or listed(zone) is None:
+        if origin in named or not listed(zone):
             found.append(zone)
     return found
 

@@ -105,10 +105,10 @@ def losses(zones: list[Zone], followed: Followed) -> Iterator[str]:
         if origin in followed.audiences:
             restricted.setdefault(followed.audiences[origin], []).append(origin)
     for among, zones_there in restricted.items():
+        whom = f"{', '.join(sorted(among))} alone" if among else "no secondary"
         yield (
-            f"{_several(zones_there)}: for {', '.join(sorted(among)) or 'no secondary'} alone until"
-            " now; a repository's zones are for every [[secondary]], so configure none here that"
-            " must not have them"
+            f"{_several(zones_there)}: for {whom} until now; a repository's zones are for every"
+            " [[secondary]], so configure none here that must not have them"
         )
 
 
