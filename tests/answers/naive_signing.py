@@ -34,21 +34,13 @@ def sign(zone: dns.zone.Zone, chain: str) -> None:
     else:
         add_nsec3(zone, held, chain == OPT_OUT)
     for owner in list(zone.nodes):
-        labels = len(owner) - 1 - owner.is_wild()
         for rdataset in list(zone.nodes[owner]):
             if owner in held and rdataset.rdtype in kept(held[owner] + [t.NSEC], owner, origin):
                 if is_cut(zone, owner) and rdataset.rdtype == t.NS:
                     continue
             elif rdataset.rdtype != t.NSEC3:
                 continue
-            what = f"{t.to_text(rdataset.rdtype)} 13 {labels} {rdataset.ttl}"
-            put(
-                zone,
-                owner,
-                rdataset.ttl,
-                t.RRSIG,
-                f"{what} 20400101000000 20200101000000 1 {origin} AAAA",
-            )
+            put_signature(zone, owner, rdataset.ttl, rdataset.rdtype)
 
 
 def add_nsec3(zone: dns.zone.Zone, held: dict[dns.name.Name, list[int]], opt_out: bool) -> None:
@@ -97,6 +89,19 @@ def kept(types: list[int], owner: dns.name.Name, origin: dns.name.Name) -> list[
 
 def texts(types: list[int]) -> str:
     return " ".join(t.to_text(rtype) for rtype in sorted(set(types)))
+
+
+def put_signature(zone: dns.zone.Zone, owner: dns.name.Name, ttl: int, covered: int) -> None:
+    """What looks like a signature over the RRset of this type."""
+    labels = len(owner) - 1 - owner.is_wild()
+    text = f"{t.to_text(covered)} 13 {labels} {ttl} 20400101000000 20200101000000 1"
+    put(zone, owner, ttl, t.RRSIG, f"{text} {zone.origin} AAAA")
+
+
+def strip_signatures(zone: dns.zone.Zone) -> None:
+    """Take all signatures away."""
+    for node in zone.nodes.values():
+        node.rdatasets = [rdataset for rdataset in node if rdataset.rdtype != t.RRSIG]
 
 
 def put(zone: dns.zone.Zone, owner: dns.name.Name, ttl: int, rtype: int, text: str) -> None:

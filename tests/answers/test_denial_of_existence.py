@@ -63,6 +63,7 @@ def drop(source: dns.zone.Zone, name: str, rtype: str, covered: str = "NONE") ->
 def put_nsec3(source: dns.zone.Zone, name: str, rdata: str) -> None:
     owner = dns.name.from_text(name, ORIGIN)
     naive_signing.put(source, owner, 300, t.NSEC3, rdata)
+    naive_signing.put_signature(source, owner, 300, t.NSEC3)
 
 
 def hashed(name: str, salt: str, iterations: int) -> str:
@@ -108,6 +109,16 @@ def test_a_lost_nsec_of_the_apex_leaves_the_others() -> None:
     assert proofs(ask(made, "x.sub.example.")) == [t.NS, t.NSEC]
     assert proofs(ask(made, "ns.example.", "TXT")) == [t.SOA, t.NSEC]
     assert proofs(ask(made, "none.example.")) == [t.SOA]  # which the apex's covered
+
+
+@pytest.mark.parametrize("chain", ["nsec", "nsec3"])
+def test_what_is_not_signed_proves_nothing(chain: str) -> None:
+    """RFC 4035 §3.1.3, RFC 5155 §7.2: a validator has no use for it."""
+    made = zone(chain)
+    naive_signing.strip_signatures(made)
+    for name in ("none.example.", "ns.example.", "a.w.example.", "x.sub.example."):
+        for qtype in ("TXT", "AAAA"):
+            assert not {t.NSEC, t.NSEC3} & {*proofs(ask(made, name, qtype))}
 
 
 def test_a_chain_that_no_parameters_announce_is_not_used() -> None:
