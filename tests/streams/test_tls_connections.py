@@ -14,6 +14,7 @@ from typing import Any
 
 import dns.message
 import pytest
+from agents import await_value
 from loading import query
 from pairs import Pair
 from workers import PATIENCE, Store, Worker, worker
@@ -35,13 +36,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
+def tls_settings(pair: Pair) -> dict[str, str]:
+    files = {"certificate-file": str(pair.certificate), "key-file": str(pair.key)}
+    return {**files, "oldest": "1.3"}
+
+
 @contextmanager
 def tls_worker(store: Store, pair: Pair, **limits: Any) -> Iterator[tuple[Worker, int]]:
     """A worker that speaks TLS, and the port where it does."""
-    files = {"certificate-file": str(pair.certificate), "key-file": str(pair.key)}
     with socket.create_server(("127.0.0.1", 0)) as encrypted:
         fd = encrypted.fileno()
-        settings = {"tls-sockets": [fd], "tls": {**files, "oldest": "1.3"}, "limits": limits}
+        settings = {"tls-sockets": [fd], "tls": tls_settings(pair), "limits": limits}
         with worker("stream", store, inherited=[fd], **settings) as (running, _):
             yield running, encrypted.getsockname()[1]
 
@@ -105,3 +110,36 @@ def test_who_is_idle_for_long_is_dropped_at_once(store: Store, pair: Pair) -> No
         ask(client, "long.example.")
         assert rcode(client) == 0
         assert client.recv(1) == b""
+
+
+def test_without_a_certificate_clients_are_closed_until_there_is_one(
+    store: Store, tmp_path: Path
+) -> None:
+    missing = Pair(tmp_path / "missing")
+    with socket.create_server(("127.0.0.1", 0)) as encrypted:
+        port, fd = encrypted.getsockname()[1], encrypted.fileno()
+        sockets: dict[str, Any] = {"tls-sockets": [fd]}
+        with worker("stream", store, inherited=[fd], **sockets) as (running, _):
+            settings = {**running.settings, "tls": tls_settings(missing)}
+            running.channel.send({"settings": settings})
+            told = running.hear()
+            assert told is not None
+            assert "without a certificate no TLS is spoken" in told["fault"]
+            for _ in range(3):
+                assert not speaks(port)
+            # It says so once.
+            assert running.quiet()
+            missing.certificate.parent.mkdir()
+            missing.make("late")
+            await_value(lambda: speaks(port), "the certificate")
+            assert running.end() == ""
+
+
+def speaks(port: int) -> bool:
+    """Whether TLS is answered; the worker closes if not."""
+    try:
+        with connect(port) as client:
+            ask(client, "example.")
+            return rcode(client) == 0
+    except (ssl.SSLError, ConnectionResetError):
+        return False

@@ -84,10 +84,15 @@ def shown(established: ssl.SSLObject) -> Shown | None:
 
 
 class Certificate:
-    """The context in use, made again once the files change. Raises ConfigError where there is none
-    to begin with; later `report` is told, and the one before stays in use."""
+    """The context in use, made again once the files change. Where none can be made, `report` is told
+    why, and the one `before` stays in use if there is one; it is tried again as long as it fails."""
 
-    def __init__(self, settings: dict[str, Any], report: Callable[[ConfigError], None]) -> None:
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        report: Callable[[str], None],
+        before: Certificate | None = None,
+    ) -> None:
         self._files = [Path(settings["certificate-file"]), Path(settings["key-file"])]
         client_ca = settings.get("client-ca-file")
         self._client_ca = None if client_ca is None else Path(client_ca)
@@ -95,23 +100,32 @@ class Certificate:
         self._report = report
         self._seen = self._look()
         self._looked = 0.0
-        self._context = self._make()
+        self._complaint = ""
+        self._context: ssl.SSLContext | None = None if before is None else before._context
+        self._make()
 
-    def _make(self) -> ssl.SSLContext:
+    def _make(self) -> None:
         certificate, key = self._files
-        return make_context(certificate, key, self._oldest, self._client_ca)
+        try:
+            self._context = make_context(certificate, key, self._oldest, self._client_ca)
+            self._complaint = ""
+        except ConfigError as error:
+            stays = "the certificate stays as it was"
+            outcome = stays if self._context else "without a certificate no TLS is spoken"
+            complaint = f"{outcome}: {error}"
+            if complaint != self._complaint:
+                self._report(complaint)
+            self._complaint = complaint
 
-    def context(self, now: float) -> ssl.SSLContext:
-        """The context for a client that connects now, in seconds of any clock that goes on."""
+    def context(self, now: float) -> ssl.SSLContext | None:
+        """The context for a client that connects now, in seconds of any clock that goes on; None
+        where there was none yet."""
         if now - self._looked >= LOOK_INTERVAL:
             self._looked = now
             seen = self._look()
-            if seen != self._seen:
+            if seen != self._seen or self._complaint:
                 self._seen = seen
-                try:
-                    self._context = self._make()
-                except ConfigError as error:
-                    self._report(error)
+                self._make()
         return self._context
 
     def _look(self) -> list[tuple[int, int, int]]:

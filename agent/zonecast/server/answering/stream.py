@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zonecast.errors import ConfigError
 from zonecast.server.answering.accepting import Acceptor, descriptors
 from zonecast.server.answering.certificate import ALPN, Certificate, shown
 from zonecast.server.answering.connections import Connection, Connections
@@ -60,10 +59,7 @@ class StreamWorker:
         self._bound(read_bounds(settings))
         tls = settings.get("tls")
         if tls is not None:
-            try:
-                self._certificate = Certificate(tls, self._complain)
-            except ConfigError as error:
-                self._complain(error)
+            self._certificate = Certificate(tls, self._complain, self._certificate)
         # Whether TLS is spoken, and whether with ALPN, without which there is no transfer over it
         # (RFC 9103 §7.1).
         transports = [(False, True), (True, True), (True, False)]
@@ -96,8 +92,8 @@ class StreamWorker:
         service.connections.limit(most, bounds.connections_per_client)
         service.bounds = bounds
 
-    def _complain(self, error: ConfigError) -> None:
-        self._channel.send_or_drop({"fault": f"the certificate stays as it was: {error}"})
+    def _complain(self, text: str) -> None:
+        self._channel.send_or_drop({"fault": text})
 
     async def run(self) -> None:
         """Serve until the controller says stop or is gone."""
@@ -145,6 +141,9 @@ class StreamWorker:
             if encrypted:
                 assert self._certificate is not None
                 context = self._certificate.context(asyncio.get_running_loop().time())
+                if context is None:
+                    sock.close()
+                    return
             streams = await open_streams(sock, context, self._service.bounds.query)
             tls = streams[1].get_extra_info("ssl_object")
             named = tls is None or tls.selected_alpn_protocol() == ALPN
