@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def request(path: Path, message: dict[str, Any], timeout: float | None = 30.0) -
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(timeout)
             sock.connect(str(path))
-            sock.sendall(json.dumps(message).encode() + b"\n")
+            with suppress(BrokenPipeError):  # who closes before it heard us says why
+                sock.sendall(json.dumps(message).encode() + b"\n")
             with sock.makefile("rb") as stream:
                 line = stream.readline(_REPLY_LIMIT)
         reply: dict[str, Any] = json.loads(line)

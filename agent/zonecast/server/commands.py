@@ -24,6 +24,8 @@ Message = dict[str, Any]
 
 # With so many zones not seen at secondaries yet, who waits for all of them is not told of each step.
 MANY = 2000
+# Seconds that anybody may wait for them.
+LONGEST = 86400
 
 
 class Commands:
@@ -116,7 +118,10 @@ class Commands:
         The report says "converged", which it is not while something is held back."""
         wanted = self._wanted(request, must_exist=False)
         since = time.time()
-        deadline = request["asked"] + float(request.get("timeout", 60.0))
+        deadline = request["asked"] + _timeout(request)
+        commit = request.get("commit")
+        if not isinstance(commit, str | None):
+            raise UsageError("'commit' is no commit's hash")
         for publishing in self._agent.publishing:
             publishing.look()
         while True:
@@ -126,7 +131,7 @@ class Commands:
                 await asyncio.sleep(min(deadline - started, 0.2))
                 continue
             report = self._report(wanted)
-            published = await self._published(request.get("commit"), since)
+            published = await self._published(commit, since)
             everywhere = published and self._is_everywhere(report, wanted)
             report["converged"] = everywhere and not report["held"]
             left = deadline - time.monotonic()
@@ -235,6 +240,14 @@ class Commands:
                 f"{request['zone']} is not served here", remedy="zonecast status lists what is"
             )
         return origin
+
+
+def _timeout(request: Message) -> float:
+    """The seconds that a request will wait at most. Raises UsageError."""
+    timeout = request.get("timeout", 60.0)
+    if not isinstance(timeout, int | float) or not 0 <= timeout <= LONGEST:
+        raise UsageError("'timeout' is no number of seconds up to a day's")
+    return float(timeout)
 
 
 def _ref(record: ZoneRecord) -> ZoneRef:

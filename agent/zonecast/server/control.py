@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import os
+import select
 import socket
 import struct
 import time
@@ -30,6 +31,13 @@ log = logging.getLogger("zonecast.control")
 
 MODES = {STATUS_SOCKET: 0o666, CONTROL_SOCKET: 0o660}
 
+# Connections to one socket at once, and seconds for a request to arrive whole and for a reply to
+# be taken: anybody on the host may open one, and descriptors are the whole agent's.
+CONNECTIONS = 64
+REQUEST_PATIENCE = 5.0
+REPLY_PATIENCE = 30.0
+
+_BUSY = {"error": f"{CONNECTIONS} connections are open already; try again", "exit": 3}
 _REQUEST_LIMIT = 64 * 1024
 # The longest path that a Unix socket address holds, without its closing zero.
 _PATH_LIMIT = 107
@@ -43,6 +51,7 @@ class ControlServer:
         self._directory = directory
         self._handlers: dict[str, Mapping[str, Handler]] = {}
         self._serving = asyncio.Event()
+        self._connections = dict.fromkeys(MODES, 0)
         self._running: set[asyncio.Task[Message]] = set()
         # By their sockets' names, with what `_identity` said of each path.
         self._servers: dict[str, tuple[asyncio.Server, Identity]] = {}
@@ -63,7 +72,7 @@ class ControlServer:
                 self._directory.mkdir(mode=0o755, parents=True, exist_ok=True)
                 path.unlink(missing_ok=True)
                 server = await asyncio.start_unix_server(
-                    partial(self._serve, name), path, limit=_REQUEST_LIMIT
+                    partial(self._accept, name), path, limit=_REQUEST_LIMIT
                 )
                 path.chmod(mode)
             except OSError as error:
@@ -99,51 +108,101 @@ class ControlServer:
                 (self._directory / name).unlink(missing_ok=True)
             server.close()
 
+    async def _accept(
+        self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        # Without a buffer, what was drained has been sent.
+        writer.transport.set_write_buffer_limits(0)
+        self._connections[name] += 1
+        try:
+            if self._connections[name] > CONNECTIONS:
+                await _send(writer, _BUSY)
+            else:
+                await self._serve(name, reader, writer)
+        except (OSError, ValueError):
+            pass  # the client went away, took too long or never spoke our language
+        finally:
+            self._connections[name] -= 1
+            writer.transport.abort()
+
     async def _serve(
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        try:
-            while line := await reader.readline():
-                reply = await self._answer(name, line, writer)
-                writer.write(json.dumps(reply).encode() + b"\n")
-                await writer.drain()
-        except (OSError, ValueError):
-            pass  # the client went away or never spoke our language
-        finally:
-            writer.close()
+        while True:
+            async with asyncio.timeout(REQUEST_PATIENCE):
+                line = await reader.readline()
+            reply = await self._answer(name, line, writer) if line else None
+            if reply is None:
+                return
+            await _send(writer, reply)
 
-    async def _answer(self, name: str, line: bytes, writer: asyncio.StreamWriter) -> Message:
+    async def _answer(self, name: str, line: bytes, writer: asyncio.StreamWriter) -> Message | None:
+        """The reply to a request, None where the client has left."""
         try:
             request = json.loads(line)
             command = request["command"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
+            command = None
+        if not isinstance(command, str):
             return {"error": "expected a JSON object with a command", "exit": 2}
         if name == CONTROL_SOCKET:
             uid = _peer_uid(writer)
             log.info("uid %d: %s", uid, line.decode("utf-8", "replace").strip())
             request["uid"] = uid
         request["asked"] = time.monotonic()
+        left = asyncio.get_running_loop().create_task(_left(writer))
         try:
-            return await self._obey(name, command, request)
+            return await self._obey(name, command, request, left)
         except ZonecastError as error:
             return {"error": str(error), "exit": error.exit_code}
+        except Exception:
+            log.exception("a request failed: %.200s", line.decode("utf-8", "replace").strip())
+            return {"error": "the agent failed over this request; its log says why", "exit": 3}
+        finally:
+            left.cancel()
 
-    async def _obey(self, name: str, command: str, request: Message) -> Message:
-        """What the handler makes of a request, of the next agent where this one ends meanwhile."""
+    async def _obey(
+        self, name: str, command: str, request: Message, left: asyncio.Task[None]
+    ) -> Message | None:
+        """What the handler makes of a request, of the next agent where this one ends meanwhile.
+        Of one that only looks, nothing is made any more when the client has left."""
         while True:
             await self._serving.wait()
             handler = self._handlers[name].get(command)
             if handler is None:
                 raise UsageError(f"no command '{command}' on this socket")
             work = asyncio.get_running_loop().create_task(handler(request))
+            works = {work, left} if command in self._handlers[STATUS_SOCKET] else {work}
             self._running.add(work)
             try:
-                await asyncio.wait([work])
+                await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+                if not work.done():
+                    return None
                 if not work.cancelled():
                     return work.result()
             finally:
                 work.cancel()
                 self._running.discard(work)
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Message) -> None:
+    """Send a reply. Raises OSError, also where the client does not take it."""
+    writer.write(json.dumps(reply).encode() + b"\n")
+    async with asyncio.timeout(REPLY_PATIENCE):
+        await writer.drain()
+
+
+async def _left(writer: asyncio.StreamWriter) -> None:
+    """Wait until the client has closed its socket; one that has only said all that it wants to
+    say still wants its answer, so the end of the stream is no sign."""
+    while True:
+        await asyncio.sleep(1)
+        if writer.is_closing():
+            return
+        poll = select.poll()
+        poll.register(writer.get_extra_info("socket").fileno(), 0)
+        if poll.poll(0):  # what nobody can ask not to be told: that it was hung up
+            return
 
 
 def _identity(path: Path) -> Identity:
