@@ -70,7 +70,7 @@ class Chain:
             return self.match(name)
         if self.nsec3:
             return self.closest_encloser(name, name.parent())[1]
-        return self.cover(name)
+        return self.below(name)
 
     def name_error(self, name: dns.name.Name, encloser: dns.name.Name) -> set[dns.name.Name]:
         if not self.nsec3:
@@ -87,7 +87,11 @@ class Chain:
         star = wildcard(encloser)
         if self.nsec3:
             return self.closest_encloser(name, encloser)[1] | self.match(star)
-        return (self.match(star) or self.cover(star)) | self.cover(name)
+        return self.match(star) | self.below(star) | self.cover(name)
+
+    def below(self, name: dns.name.Name) -> set[dns.name.Name]:
+        """The owner of the NSEC that names something below an empty non-terminal."""
+        return set() if name in self.names else self.cover(name)
 
 
 def wildcard(encloser: dns.name.Name) -> dns.name.Name:

@@ -6,7 +6,7 @@ before it: one step back from where the name would be.
 
 from __future__ import annotations
 
-from zonecast.protocol.answer_find import Place, walk
+from zonecast.protocol.answer_find import Place, entries_at, walk
 from zonecast.protocol.compiled import OCCLUDED
 from zonecast.protocol.denial_proof import Proof, read_proof
 from zonecast.protocol.view import View, ZoneRef
@@ -43,7 +43,10 @@ class NsecDenial:
         return node_key(name[: len(name) - len(self._zone.origin)])
 
     def _at_or_before(self, node: bytes) -> list[Proof]:
-        return self._at(node) or self._before(node)
+        found = self._at(node)
+        if found or any(entries_at(self._view, self._zone.prefix + node)):
+            return found  # of a name that lost its own, the one before says nothing
+        return self._before(node)
 
     def _at(self, node: bytes) -> list[Proof]:
         entry = self._view.get(self._zone.prefix + node + b"\x00\x00\x2f")
