@@ -12,8 +12,10 @@ from typing import Any
 import dns.edns
 import dns.flags
 import dns.message
+import dns.name
 import dns.query
 import dns.rcode
+import dns.tsig
 import dns.tsigkeyring
 import pytest
 from loading import query
@@ -59,6 +61,11 @@ def limited(rates: RateTable, **changes: Any) -> dict[str, Any]:
 
 def ask(running: Worker, port: int, packets: list[bytes]) -> list[dns.message.Message]:
     """The answers to packets sent at once; the worker is known to have seen them all."""
+    return list(map(dns.message.from_wire, exchange(port, packets)))
+
+
+def exchange(port: int, packets: list[bytes]) -> list[bytes]:
+    """As `ask`, but not looked at."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(PATIENCE)
         client.connect(("127.0.0.1", port))
@@ -71,7 +78,7 @@ def ask(running: Worker, port: int, packets: list[bytes]) -> list[dns.message.Me
         client.send(last.to_wire())
         found = []
         while (octets := client.recv(4096))[:2] != b"\xff\xff":
-            found.append(dns.message.from_wire(octets))
+            found.append(octets)
     return found
 
 
@@ -152,6 +159,29 @@ def test_allowed_and_dry_runs_get_everything(
         if "dry_run" in changes:
             counted(running, limited=37, slipped=18)
         assert running.quiet()
+
+
+def test_who_signs_with_our_key_is_not_limited(store: Store, rates: RateTable) -> None:
+    def signed(name: str, ring: dict[dns.name.Name, dns.tsig.Key]) -> dns.message.Message:
+        made = dns.message.make_query(name, "A")
+        made.use_tsig(ring, "xfr.example.")
+        return made
+
+    with worker("datagram", store, keys=KEYS, **limited(rates, slip=1)) as (running, port):
+        queries = [signed(name, RING) for name in ("no.example.", "www.example.", "a.test.") * 5]
+        replies = exchange(port, [item.to_wire() for item in queries])
+        rcodes = [
+            dns.message.from_wire(octets, keyring=RING, request_mac=item.mac).rcode()
+            for item, octets in zip(queries, replies, strict=True)
+        ]
+        assert rcodes == [dns.rcode.NXDOMAIN, dns.rcode.NOERROR, dns.rcode.REFUSED] * 5
+        assert not any(octets[2] & 2 for octets in replies)
+        # Whose signature is wrong may be anybody.
+        wrong = dns.tsigkeyring.from_text({"xfr.example.": ("hmac-sha256", SECRET[4:] + "d3Jv")})
+        replies = exchange(port, [signed("www.example.", wrong).to_wire()] * 5)
+        assert [octets[3] & 15 for octets in replies] == [dns.rcode.NOTAUTH] * 5
+        assert all(octets[2] & 2 for octets in replies)
+        counted(running, limited=5, slipped=5)
 
 
 def test_who_has_a_cookie_of_ours_is_not_limited(store: Store, rates: RateTable) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "Signer",
     "TsigError",
     "Verified",
+    "answers_signed",
     "has_tsig",
     "make_key",
     "sign_request",
@@ -66,6 +67,16 @@ def has_tsig(message: bytes) -> bool:
         return any(record.rtype == TSIG for record in records(message))
     except WireError:
         return False
+
+
+def answers_signed(reply: bytes) -> bool:
+    """Whether our reply is to a query whose signature verified: one to another has a TSIG record as
+    well, with an error in it (RFC 8945 §5.2)."""
+    try:
+        tsig = find(reply)
+    except WireError:
+        return False
+    return tsig is not None and not tsig.error
 
 
 class Signer:

@@ -18,8 +18,8 @@ from zonecast.protocol.message import error_reply
 from zonecast.protocol.prefixes import Prefixes
 from zonecast.protocol.query_lists import QueryLists
 from zonecast.protocol.rate_limit import BUCKET_FORMAT, BUCKET_OCTETS, BUCKETS, RateLimit, Slip
-from zonecast.protocol.sections import NOERROR, records
-from zonecast.protocol.tsig import has_tsig
+from zonecast.protocol.sections import records
+from zonecast.protocol.tsig import answers_signed
 from zonecast.protocol.view import View
 from zonecast.server.answering.permission import permitted, read_lists, refusal
 from zonecast.zone import rdata as rd
@@ -164,8 +164,8 @@ class Guard:
         """What goes out instead of a reply over the limit: itself where the client is no forgery
         (RFC 7873 §5.2.5), a truncated one, or nothing."""
         assert self._limits is not None
-        signed = reply[3] & 15 == NOERROR and has_tsig(reply)
-        if signed or self._limits.allow.holds(address) or has_cookie(packet, slot):
+        known = self._limits.allow.holds(address) or answers_signed(reply)
+        if known or has_cookie(packet, slot):
             return reply
         self.counts["limited"] += 1
         slips = self._slip.truncates()
