@@ -20,6 +20,9 @@ from serving import StaticView
 from zonecast.errors import WireError
 from zonecast.protocol.access import Access, Peer
 from zonecast.protocol.edns import Edns, read_opt, read_options
+from zonecast.protocol.prefixes import Prefixes
+from zonecast.protocol.query_lists import QueryLists
+from zonecast.server.answering.guard import Guard, Rulebook
 from zonecast.server.answering.responder import Responder
 from zonecast.server.answering.rules import Rules, Site
 from zonecast.zone import names
@@ -214,6 +217,36 @@ def test_answers_are_padded_where_nobody_sees_in(name: str) -> None:
         (tls, asked(name, "TXT")),
     ):
         assert PADDING not in options(ask(other, octets))
+
+
+def test_another_version_is_padded_as_well() -> None:
+    tls = make(datagram=False, encrypted=True)
+    packet = query("www.example.", "A", edns=1232, version=1, options=[(NSID, b""), (PADDING, b"")])
+    reply = tls.reply(packet, CLIENT)
+    assert isinstance(reply, bytes)
+    assert len(reply) % 468 == 0
+    padded = dns.message.from_wire(reply)
+    assert padded.rcode() == dns.rcode.BADVERS
+    assert set(options(padded)) == {PADDING}
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_who_may_not_ask_gets_what_is_not_the_zones(encrypted: bool) -> None:
+    nobody = Guard(Rulebook(QueryLists(Prefixes(), {}), None), lambda _: None)
+    stream = make(datagram=False, encrypted=encrypted)
+    empty = [(code, b"") for code in (NSID, EXPIRE, KEEPALIVE, PADDING, ZONEVERSION)]
+    for name in ("example.", "www.example.", "no.example.", "elsewhere."):
+        packet = query(name, "SOA", edns=1232, options=[(COOKIE, b"8 octets"), *empty])
+        answer = stream.reply(packet, CLIENT)
+        assert isinstance(answer, bytes)
+        reply = nobody.single(packet, answer, CLIENT, VIEW)
+        assert (len(reply) % 468 == 0) is encrypted
+        refused = dns.message.from_wire(reply)
+        assert refused.rcode() == dns.rcode.REFUSED
+        said = options(refused)
+        assert set(said) - {PADDING} == {COOKIE, NSID, KEEPALIVE, EDE}
+        assert said[COOKIE] == options(dns.message.from_wire(answer))[COOKIE]
+        assert said[EDE] == b"\x00\x12"
 
 
 def test_extended_errors_say_why() -> None:

@@ -155,7 +155,7 @@ class Guard:
         found = permitted(packet, reply, address, self._queries, view, datagram=datagram)
         if found is None:
             self.counts["refused"] += 1
-            return refusal(packet)
+            return refusal(packet, reply)
         return found
 
     def _over(

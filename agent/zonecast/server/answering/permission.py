@@ -10,8 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 from zonecast.errors import WireError
-from zonecast.protocol.answer_query import Extras, answer_query
-from zonecast.protocol.edns import PADDING, PROHIBITED, extended_error, split_options, write_opt
+from zonecast.protocol.answer_query import STREAM_LIMIT, Extras, answer_query
+from zonecast.protocol.edns import (
+    COOKIE,
+    KEEPALIVE,
+    NSID,
+    PADDING,
+    PROHIBITED,
+    extended_error,
+    padding,
+    split_options,
+    write_opt,
+)
 from zonecast.protocol.message import error_reply, question_end, read_query
 from zonecast.protocol.prefixes import Prefixes
 from zonecast.protocol.query_lists import Permitted, QueryLists
@@ -26,6 +36,8 @@ from zonecast.protocol.tsig import has_tsig
 from zonecast.protocol.view import View
 from zonecast.zone import names
 from zonecast.zone import rdata as rd
+
+_OF_THE_SERVER = (COOKIE, NSID, KEEPALIVE)
 
 _DS = b"\x00\x2b"
 _REDIRECTING = (b"\x00\x05", b"\x00\x27")
@@ -68,12 +80,7 @@ def permitted(
     }
     if all(lists.allows(owner, address) for owner in owners) or has_tsig(reply):
         return reply
-    options = [
-        option
-        for record in records(reply)
-        if record.rtype == rd.OPT
-        for option in split_options(reply[record.rdata : record.end])
-    ]
+    options = _options(reply)
     kept = b"".join(octets for code, octets in options if code != PADDING)
     extras = Extras(kept, pads=any(code == PADDING for code, _ in options))
     return answer_query(
@@ -81,11 +88,29 @@ def permitted(
     )
 
 
-def refusal(packet: bytes) -> bytes:
-    """REFUSED, and why (RFC 8914 §4.19)."""
+def refusal(packet: bytes, reply: bytes) -> bytes:
+    """REFUSED instead of `reply`, and why (RFC 8914 §4.19), with those of its options that say nothing
+    of a zone."""
     edns = read_query(packet).edns
-    opt = b"" if edns is None else write_opt(edns.dnssec, REFUSED, extended_error(PROHIBITED))
-    return error_reply(packet, REFUSED, opt)
+    if edns is None:
+        return error_reply(packet, REFUSED, b"")
+    options = _options(reply)
+    kept = b"".join(octets for code, octets in options if code in _OF_THE_SERVER)
+    kept += extended_error(PROHIBITED)
+    refused = error_reply(packet, REFUSED, write_opt(edns.dnssec, REFUSED, kept))
+    if any(code == PADDING for code, _ in options):
+        kept += padding(len(refused), STREAM_LIMIT)
+        refused = error_reply(packet, REFUSED, write_opt(edns.dnssec, REFUSED, kept))
+    return refused
+
+
+def _options(reply: bytes) -> list[tuple[int, bytes]]:
+    return [
+        option
+        for record in records(reply)
+        if record.rtype == rd.OPT
+        for option in split_options(reply[record.rdata : record.end])
+    ]
 
 
 def _has_other_rules(packet: bytes, reply: bytes) -> bool:

@@ -116,11 +116,14 @@ class Responder(Quick):
             return self._bare(packet, client) or error_reply(packet, FORMERR)
         edns = query.edns
         asked = _NOTHING
-        if edns is not None and edns.options and not edns.version:
+        if edns is not None and edns.options:
             try:
                 asked = read_options(edns.options)
             except WireError:
-                return error_reply(packet, FORMERR, write_opt(edns.dnssec))
+                if not edns.version:
+                    return error_reply(packet, FORMERR, write_opt(edns.dnssec))
+            if edns.version:
+                asked = Asked(padding=asked.padding)  # how long BADVERS is tells nobody anything
         if query.qtype in (rd.AXFR, rd.IXFR) and (edns is None or not edns.version):
             return self._transfer(packet, query, asked, client, key, signer)
         return self._answer(packet, query, asked, client, signer)
