@@ -173,3 +173,16 @@ def run_agent(agent: Agent) -> subprocess.CompletedProcess[str]:
         timeout=60,
         env={**os.environ, "HOME": str(Path.home())},
     )
+
+
+def test_an_agent_takes_no_other_ones_sockets(served: Agent, new_agent: MakeAgent) -> None:
+    served.start()
+    other = new_agent("ns2").configure()
+    edit(other, str(other.sockets), str(served.sockets))
+    assert other.spawn().wait(20) == 3
+    assert "another agent answers on this socket; stop it, or give this one a run-dir" in other.log
+    assert "Traceback" not in other.log
+    assert served.ask("status")["agent"]["listening"] == [served.address]
+    # What one that was killed left is in nobody's way.
+    served.stop(signal.SIGKILL)
+    served.start()

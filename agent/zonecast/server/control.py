@@ -57,20 +57,14 @@ class ControlServer:
         self._servers: dict[str, tuple[asyncio.Server, Identity]] = {}
 
     async def open(self) -> None:
-        """Open the sockets that are not there, in place of stale ones. Raises ZonecastError."""
+        """Open the sockets that are not there, in place of stale ones. Raises ZonecastError, also
+        where another agent answers there."""
         for name, mode in MODES.items():
             path = self._directory / name
             if self._is_ours(name):
                 continue
-            if len(os.fsencode(path)) > _PATH_LIMIT:
-                raise ZonecastError(
-                    f"the path is longer than the {_PATH_LIMIT} octets of a Unix socket address",
-                    where=str(path),
-                    remedy="set run-dir to a shorter directory",
-                )
             try:
-                self._directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-                path.unlink(missing_ok=True)
+                _make_room(path)
                 server = await asyncio.start_unix_server(
                     partial(self._accept, name), path, limit=_REQUEST_LIMIT
                 )
@@ -203,6 +197,37 @@ async def _left(writer: asyncio.StreamWriter) -> None:
         poll.register(writer.get_extra_info("socket").fileno(), 0)
         if poll.poll(0):  # what nobody can ask not to be told: that it was hung up
             return
+
+
+def _make_room(path: Path) -> None:
+    """Make the directory of a socket and remove a stale one. Raises ZonecastError and OSError."""
+    if len(os.fsencode(path)) > _PATH_LIMIT:
+        raise ZonecastError(
+            f"the path is longer than the {_PATH_LIMIT} octets of a Unix socket address",
+            where=str(path),
+            remedy="set run-dir to a shorter directory",
+        )
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if _is_answered(path):
+        raise ZonecastError(
+            "another agent answers on this socket",
+            where=str(path),
+            remedy="stop it, or give this one a run-dir of its own",
+        )
+    path.unlink(missing_ok=True)
+
+
+def _is_answered(path: Path) -> bool:
+    """Whether somebody listens on the socket at a path. Raises OSError."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.setblocking(False)
+        try:
+            sock.connect(os.fspath(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except BlockingIOError:
+            pass  # so many are waiting there that there is no room for one more
+    return True
 
 
 def _identity(path: Path) -> Identity:

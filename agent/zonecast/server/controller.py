@@ -100,10 +100,10 @@ async def _run(
     server = ControlServer(config.sockets)
     ready = False
     try:
+        await server.open()
         await first_of([workers.ready(), stop.wait()])
         if not stop.is_set():
             log.info("answering on %s", ", ".join(listening.addresses()))
-        await server.open()
         while not stop.is_set():
             async with agent_class(config, listening, workers, server) as agent:
                 if not ready:
