@@ -64,6 +64,17 @@ def test_the_rfcs_examples(secret: bytes, client: str, address: str, now: int, c
     assert made(bytes.fromhex(client), address, now, secret).hex() == cookie
 
 
+def test_ipv4_on_a_socket_for_both_families_is_ipv4() -> None:
+    cookies = Cookies([SECRET])
+    inside = packed(f"::ffff:{ADDRESS}")
+    cookie = CLIENT + made(CLIENT)
+    for _ in range(2):
+        fresh = cookies.answer(CLIENT, inside, NOW)
+        assert fresh is not None
+        assert fresh[6:] == cookie
+        assert cookies.judge(cookie, inside, NOW).valid
+
+
 def test_reserved_octets_of_others_are_part_of_the_hash() -> None:
     """RFC 9018 A.3: reserved octets that are not zero verify as they came."""
     cookie = bytes.fromhex("fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5")

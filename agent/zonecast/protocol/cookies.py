@@ -14,6 +14,7 @@ from typing import NamedTuple
 from siphash24 import siphash24  # type: ignore[import-not-found]
 
 from zonecast.protocol.edns import COOKIE, option
+from zonecast.protocol.prefixes import plain
 
 SECRET_OCTETS = 16
 CLIENT_OCTETS = 8
@@ -82,6 +83,8 @@ class Cookies:
 
     def judge(self, cookie: bytes, address: bytes, now: float) -> Verdict:
         """The verdict on a COOKIE option's value from an IP address, packed."""
+        # What other servers hash, whose sockets are not for both families (RFC 9018 §4.4).
+        address = plain(address)
         client, server = cookie[:CLIENT_OCTETS], cookie[CLIENT_OCTETS:]
         made = int.from_bytes(server[4:8], "big")
         # Serial number arithmetic, as RFC 9018 §4.3 wants it, for the years after 2106.
