@@ -7,7 +7,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zone_support import TOP, make_repository, zonecast
 
@@ -117,6 +117,7 @@ _TEXT = st.text(max_size=60) | st.sampled_from(["```", "\n```\n", "</details>", 
     limit=st.integers(9_500, 14_000),
     stat=st.booleans(),
 )
+@example([("", [], "<\x1f")], 9_500, False)
 def test_any_comparison_fits_and_keeps_its_place(
     zones: list[tuple[str, list[tuple[str, str]], str | None]], limit: int, stat: bool
 ) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from zonecast.cli.diffing.compare import Comparison, ZoneDifference
 from zonecast.cli.diffing.text import heading, named, short_counts, summary, warnings
 from zonecast.cli.render import clean, counted
+from zonecast.errors import printable
 from zonecast.zone.differences import Difference
 
 # Octets, of which no character has less than one: some forges count these.
@@ -72,7 +73,7 @@ def _warnings(found: Comparison) -> list[str]:
 
 
 def _heading(item: ZoneDifference) -> str:
-    moved = f"{item.old_path} → {item.new_path}"
+    moved = printable(f"{item.old_path} → {item.new_path}")  # as the heading has it
     said = heading(item)
     return said.removesuffix(moved) + code(moved) if said.endswith(moved) else said
 
