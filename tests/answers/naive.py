@@ -200,15 +200,17 @@ class Reference:
         said: Expected,
         choose: Callable[[Chain], set[dns.name.Name]],
     ) -> None:
-        """Add the records that a zone with a chain proves with: those that are signed."""
+        """Add the records that a zone with a chain proves with. NSECs are none where not even the
+        apex is signed: then nothing is that a validator could use."""
         nodes, hashed = self.zones[origin], self.hashed[origin]
-        nsec = [name for name, node in nodes.items() if {t.NSEC} <= {*node} & {*node.signatures}]
-        nsec3 = {n: node[t.NSEC3][1][0] for n, node in hashed.items() if t.NSEC3 in node.signatures}
-        chain = Chain(origin, authoritative(origin, nodes), nsec, nsec3)
-        if not self.dnssec or not chain:
+        signed = bool(nodes[origin].signatures)
+        nsec = {name for name, node in nodes.items() if signed and t.NSEC in node}
+        if not self.dnssec or not (nsec or hashed):
             return
+        nsec3 = {name: node[t.NSEC3][1][0] for name, node in hashed.items()}
+        chain = Chain(authoritative(origin, nodes), nsec, nsec3)
         for owner in choose(chain):
-            node = hashed[owner] if chain.nsec3 else nodes[owner]
+            node = hashed[owner] if hashed else nodes[owner]
             said.authority |= self.records(owner, chain.rtype, node)
 
     def records(self, owner: dns.name.Name, rtype: int, node: Node) -> set[Record]:

@@ -16,27 +16,18 @@ Names = Iterable[dns.name.Name]
 
 
 class Chain:
-    """A zone's NSECs, or its NSEC3s where the apex has one, by owner. `names`: all that the zone
-    answers for, of which some may lack their NSEC."""
+    """A zone's NSECs, or its NSEC3s where it has some, by owner. `names`: all that it answers for,
+    of which some may lack their NSEC."""
 
     def __init__(
-        self,
-        origin: dns.name.Name,
-        names: Names,
-        nsec: Names,
-        nsec3: Mapping[dns.name.Name, dns.rdata.Rdata],
+        self, names: Names, nsec: Names, nsec3: Mapping[dns.name.Name, dns.rdata.Rdata]
     ) -> None:
         self.names = list(names)
         self.nsec = set(nsec)
         self.nsec3 = {owner[0].decode().upper(): owner for owner in nsec3}
         # Of any one of them: a zone with two chains at once is not for this.
         self.parameters = next(iter(nsec3.values()), None)
-        if self.nsec3 and not self.match(origin):
-            self.nsec3 = {}
         self.rtype = t.NSEC3 if self.nsec3 else t.NSEC
-
-    def __bool__(self) -> bool:
-        return bool(self.nsec or self.nsec3)
 
     def match(self, name: dns.name.Name) -> set[dns.name.Name]:
         """The owner of the record that speaks of this very name."""

@@ -34,7 +34,7 @@ CUT = 2  # an NS RRset below the apex
 TARGETS = 4  # names hosts whose addresses belong in the additional section
 SIGNED = 8  # RRSIGs follow
 SECURE = 16  # on the NS RRset of a cut: there is a DS RRset
-NSEC_CHAIN = 32  # on the negative SOA: the apex has an NSEC or signatures
+NSEC_CHAIN = 32  # on the negative SOA: the apex has signatures, so that NSECs are proofs
 NSEC3_CHAIN = 64  # on the negative SOA: the apex has an NSEC3PARAM
 CHAINS = NSEC_CHAIN | NSEC3_CHAIN
 
@@ -219,8 +219,9 @@ def compile_node(rrsets: Iterable[RRset], flags: int) -> dict[bytes, bytes]:
         entry = answer_entry(plain.get(rtype), signatures.get(rtype, ()), own)
         entries[rrset_key(owner, rtype)] = entry
         if rtype == rd.SOA and not owner:
-            # Of a signed zone that lost the apex's NSEC the others are still to be had.
-            chains = NSEC_CHAIN if signatures or rd.NSEC in plain else 0
+            # Whether the apex has an NSEC itself does not matter: where it is lost, the others
+            # are still to be had.
+            chains = NSEC_CHAIN if signatures else 0
             chains |= NSEC3_CHAIN if rd.NSEC3PARAM in plain else 0
             negative = negative_entry(plain[rtype], signatures.get(rtype, ()), chains)
             entries[NEGATIVE_KEY] = negative

@@ -18,7 +18,7 @@ from hashlib import sha1
 from typing import NamedTuple
 
 from zonecast.protocol.answer_find import Place, label_starts
-from zonecast.protocol.compiled import NEGATIVE_KEY, SIGNED, read_entry
+from zonecast.protocol.compiled import NEGATIVE_KEY, read_entry
 from zonecast.protocol.denial_proof import Denial, HashCollisionError, Proof, read_proof
 from zonecast.protocol.view import View, ZoneRef
 from zonecast.zone import rdata as rd
@@ -151,9 +151,8 @@ class Nsec3Denial:
         return self._start + hash_label(name.lower(), chain.salt, chain.iterations) + b"\x00"
 
     def _is_ours(self, entry: bytes) -> bool:
-        """Whether it is of this chain, and signed."""
         octets = self._chain.octets
-        return entry[0] & SIGNED != 0 and any(
+        return any(
             tail[10:11] + tail[12 : 11 + len(octets)] == octets
             for tail in read_entry(entry).records
         )

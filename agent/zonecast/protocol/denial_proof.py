@@ -39,6 +39,6 @@ class HashCollisionError(Exception):
 
 
 def read_proof(entry: bytes, owner: bytes, rtype: int) -> list[Proof]:
-    """The proof in an answer entry; none in one that lacks the records or their signatures."""
-    _, records, signatures = read_entry(entry)
-    return [Proof(owner, rtype, records + signatures)] if records and signatures else []
+    """The proof in an answer entry; none in one that holds nothing but signatures."""
+    parts = read_entry(entry)
+    return [Proof(owner, rtype, parts.records + parts.signatures)] if parts.records else []
