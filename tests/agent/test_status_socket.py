@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -90,6 +91,17 @@ def test_one_that_has_nothing_more_to_say_is_answered(agent: Agent) -> None:
         sock.sendall(json.dumps(message).encode() + b"\n")
         sock.shutdown(socket.SHUT_WR)
         assert json.loads(sock.makefile("rb").readline())["converged"] is False
+
+
+def test_who_still_waits_when_the_agent_ends_is_told(agent: Agent) -> None:
+    message = {"command": "wait", "commit": NEVER, "timeout": 600}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(request, agent.sockets / STATUS_SOCKET, message, 60)
+        await_value(lambda: connections(agent) == 1 or None, "it to ask")
+        assert agent.stop() == 0
+        with pytest.raises(ZonecastError, match="no agent answers: it ended before it answered"):
+            waiting.result()
+    assert "Traceback" not in agent.log
 
 
 def test_connections_are_bounded_in_number_and_time(agent: Agent) -> None:

@@ -30,6 +30,8 @@ def request(path: Path, message: dict[str, Any], timeout: float | None = 30.0) -
                 sock.sendall(json.dumps(message).encode() + b"\n")
             with sock.makefile("rb") as stream:
                 line = stream.readline(_REPLY_LIMIT)
+        if not line:
+            raise ConnectionResetError("it ended before it answered")
         reply: dict[str, Any] = json.loads(line)
     except (OSError, ValueError) as error:
         raise ZonecastError(
