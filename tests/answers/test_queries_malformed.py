@@ -66,7 +66,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(packet)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.one_of(mutated(), st.binary(max_size=64)))
 def test_arbitrary_octets_do_no_harm(packet: bytes) -> None:
     for responder in RESPONDERS:

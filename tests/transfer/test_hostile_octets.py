@@ -74,7 +74,7 @@ READERS: list[Callable[[bytes], object]] = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(nearly())
 def test_readers_raise_what_they_say(octets: bytes) -> None:
     for read in READERS:

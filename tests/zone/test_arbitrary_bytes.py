@@ -61,7 +61,7 @@ PIECES = st.sampled_from(
 TEXT = st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=40).map(b"".join))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(TEXT, st.booleans())
 def test_any_octets_are_read_and_judged(content: bytes, after_top: bool) -> None:
     parsed = read(TOP.encode() + content if after_top else content, {"A": "@ A 192.0.2.1\n"})
@@ -74,7 +74,7 @@ def test_any_octets_are_read_and_judged(content: bytes, after_top: bool) -> None
         assert not verdict.ok
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=100),

@@ -147,13 +147,13 @@ def agrees(old: bytes, new: bytes) -> None:
 
 
 @given(versions(LINES))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_step_is_what_reading_both_versions_gives(texts: tuple[bytes, bytes]) -> None:
     agrees(*padded(*texts))
 
 
 @given(versions(PLAIN))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_step_between_ordinary_versions(texts: tuple[bytes, bytes]) -> None:
     agrees(*padded(*texts))
 

@@ -127,7 +127,7 @@ def assert_same(one: Parsed, other: Parsed) -> None:
             assert one.position(key, rdata) == other.position(key, rdata)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LINES, st.integers(1, 4), st.sampled_from([TOP, TOP.replace("$TTL 3600\n", ""), ""]))
 def test_parts_come_to_the_whole(lines: list[str], count: int, top: str) -> None:
     content = (top + "".join(lines)).encode()

@@ -115,6 +115,9 @@ class ControlServer:
                 await self._serve(name, reader, writer)
         except (OSError, ValueError):
             pass  # the client went away, took too long or never spoke our language
+        except asyncio.CancelledError:
+            # The process ends. Python 3.11 reports a connection's task that was cancelled as failed.
+            pass
         finally:
             self._connections[name] -= 1
             writer.transport.abort()
