@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 from agents import Agent, Secret, Zones
+from hypothesis import settings
+
+# The suite has to end in minutes; `make fuzz` goes on where it ends.
+settings.register_profile("suite", max_examples=50)
+settings.load_profile("suite")
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -66,7 +66,7 @@ def versions(draw: st.DrawFn) -> tuple[str, str]:
     return HEAD.format(1) + "\n".join(lines) + end, HEAD.format(serial) + "\n".join(edited) + end
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     versions(),
     st.sampled_from(["", '[serial]\nmode = "managed"', '[checks]\nmx-no-address = "error"']),

@@ -66,7 +66,7 @@ def head(reply: bytes, packet: bytes) -> tuple[bytes, bytes, bytes]:
     return reply[:6], reply[12:end], opt
 
 
-@settings(max_examples=200 * MORE, deadline=None)
+@settings(max_examples=100 * MORE, deadline=None)
 @given(worlds())
 def test_agrees_with_naive_reference(world: World) -> None:
     """Pitfall: labels of any octet, empty non-terminals, wildcards, chains of CNAME and DNAME with

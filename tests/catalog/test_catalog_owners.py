@@ -104,7 +104,7 @@ listings = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(listings, min_size=1, max_size=6))
 def test_each_member_has_one_owner_that_lists_it(versions: list[dict[bytes, dict]]) -> None:  # type: ignore[type-arg]
     owned: dict[bytes, Owned] = {}
