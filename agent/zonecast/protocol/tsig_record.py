@@ -16,6 +16,8 @@ from zonecast.zone import names
 from zonecast.zone.rdata import TSIG, read_name
 
 CLASS_ANY = 255
+# Type TSIG, class ANY: in every message that has a sound TSIG record.
+TSIG_MARK = b"\x00\xfa\x00\xff"
 FUDGE = 300  # seconds, the value RFC 8945 §10 recommends
 
 # Octets of each algorithm's MAC.

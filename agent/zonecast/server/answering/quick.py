@@ -20,13 +20,12 @@ from zonecast.protocol.cookies import COOKIE_OCTETS
 from zonecast.protocol.edns import PLAIN_SIZE, UDP_SIZE
 from zonecast.protocol.message import error_reply, is_request
 from zonecast.protocol.sections import SERVFAIL
+from zonecast.protocol.tsig_record import TSIG_MARK
 from zonecast.server.answering.optional import Optional
 from zonecast.server.answering.packet_cache import PLACES, PacketCache
 from zonecast.server.answering.rules import Site
 from zonecast.server.answering.transferring import Outgoing
 from zonecast.store.reader import Snapshot
-
-TSIG_MARK = b"\x00\xfa\x00\xff"  # type TSIG, class ANY: in every packet that has one
 
 # An OPT record's rdata of one COOKIE option, up to its value, with the length of both: with a
 # server cookie of RFC 9018, and with the client's part alone.

@@ -28,11 +28,11 @@ from zonecast.protocol.sections import (
     OPCODE_MASK,
     OPCODE_NOTIFY,
 )
-from zonecast.protocol.tsig import Failure, Signer, has_tsig, verify
+from zonecast.protocol.tsig import TSIG_MARK, Failure, Signer, has_tsig, verify
 from zonecast.server.answering.guard import packed
 from zonecast.server.answering.notified import Notified
 from zonecast.server.answering.pinned import PinnedZone
-from zonecast.server.answering.quick import TSIG_MARK, Quick, Reply
+from zonecast.server.answering.quick import Quick, Reply
 from zonecast.server.answering.rules import Rules
 from zonecast.server.answering.transferring import (
     denial,
