@@ -297,7 +297,7 @@ def test_signatures_count_where_an_rrset_fits_into_no_message() -> None:
     ):
         receive([soa, *texts, *over, soa], 3)
     alone = [(b"\x01a", rd.RRSIG, 60, signature + bytes(65000))]
-    with pytest.raises(TransferError, match=r"the RRSIG RRset of a with its signatures, .* fits"):
+    with pytest.raises(TransferError, match=r"the RRSIG RRset of a, .* fits"):
         receive([soa, *alone, soa], 1)
 
 

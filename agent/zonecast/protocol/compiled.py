@@ -21,7 +21,7 @@ the origin, which is the question of every transfer message (RFC 5936 §3.4).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from zonecast.errors import ChangesetError
@@ -62,7 +62,7 @@ def record_tails(rrset: RRset) -> list[bytes]:
     return [_FIXED.pack(rtype, CLASS_IN, ttl, len(rdata)) + rdata for rdata in rrset.rdatas]
 
 
-def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: int = 0) -> bytes:
+def answer_entry(rrset: RRset | None, signatures: Collection[RRset] = (), flags: int = 0) -> bytes:
     """The answer entry of an RRset and the RRSIG RRsets over it. Raises ChangesetError for what
     fits into no message together."""
     tails = [] if rrset is None else record_tails(rrset)
@@ -77,9 +77,9 @@ def answer_entry(rrset: RRset | None, signatures: Iterable[RRset] = (), flags: i
     head = _HEAD.pack(flags | SIGNED, len(tails))
     over = _join(signed)
     if len(plain) + len(over) > MAX_RRSET:
-        owner = next(sigs.owner for sigs in signatures) if rrset is None else rrset.owner
-        rtype = rd.RRSIG if rrset is None else rrset.rtype
-        raise too_large(owner, rtype, len(plain) + len(over), " with its signatures")
+        whole = rrset or next(iter(signatures))
+        more = "" if rrset is None else " with its signatures"
+        raise too_large(whole.owner, whole.rtype, len(plain) + len(over), more)
     return head + plain + over + _TRAILER.pack(len(signed), len(plain))
 
 
@@ -88,8 +88,7 @@ def too_large(owner: bytes, rtype: int, size: int, more: str = "") -> ChangesetE
     without the origin."""
     return ChangesetError(
         f"the {rd.type_to_text(rtype)} RRset of {to_text(owner + ROOT)[:-1] or '@'}{more},"
-        f" {size} octets,"
-        " fits into no message",
+        f" {size} octets, fits into no message",
         remedy=f"keep it below {MAX_RRSET} octets: fewer records there, or over several names",
     )
 
