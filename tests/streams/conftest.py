@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "answers")]
 
 from pairs import Pair  # noqa: E402 - which lies there
+from workers import Store  # noqa: E402 - and that there
+
+
+@pytest.fixture
+def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store with the module's zone, example."""
+    made = Store(tmp_path)
+    made.publish(request.module.ZONE, "example.")
+    yield made
+    made.close()
 
 
 @pytest.fixture

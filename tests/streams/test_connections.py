@@ -5,12 +5,9 @@ from __future__ import annotations
 import select
 import socket
 import struct
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import dns.message
-import pytest
 from loading import query
 from workers import PATIENCE, Store, worker
 
@@ -42,14 +39,6 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))
 stream.descriptors = lambda: 4096
 stream.main()
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path)
-    made.publish(ZONE, "example.")
-    yield made
-    made.close()
 
 
 def framed(packet: bytes) -> bytes:

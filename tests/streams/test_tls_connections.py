@@ -28,14 +28,6 @@ long TXT {" ".join(["x" * 250] * 245)}
 """
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path)
-    made.publish(ZONE, "example.")
-    yield made
-    made.close()
-
-
 def tls_settings(pair: Pair) -> dict[str, str]:
     files = {"certificate-file": str(pair.certificate), "key-file": str(pair.key)}
     return {**files, "oldest": "1.3"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import dns.message
 import pytest
@@ -28,14 +27,6 @@ LIMITS = {
 CASES = [(socket.AF_INET, "0.0.0.0", ("127.0.0.1", "127.0.0.7"))]
 if has_ipv6():
     CASES.append((socket.AF_INET6, "::", ("::1",)))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path)
-    made.publish(ZONE, "example.")
-    yield made
-    made.close()
 
 
 @pytest.fixture
