@@ -166,8 +166,8 @@ class Commands:
         """Run `git ARGUMENTS`.
 
         `timeout` in seconds, within which `leash` ends it, too; `options` come before the
-        command's name, `environment` is added to ours. Raises RepositoryError for a status not in `allowed`, a command that took too long
-        and a directory that cannot be entered.
+        command's name, `environment` is added to ours. Raises RepositoryError for a status not in
+        `allowed`, a command that took too long and a directory that cannot be entered.
         """
         if not os.access(self.directory, os.X_OK):
             # GitPython would run the command in our own directory instead.
