@@ -90,19 +90,19 @@ def _passages_of(
     """The passages that differ, of both texts; None where they cannot be read. A passage of one
     may go on through text that both have and that is several passages in the other, as where a
     parenthesis is left open: then these belong to it."""
-    old = {(hunk.old_start, hunk.old_end) for hunk in differences}
-    new = {(hunk.new_start, hunk.new_end) for hunk in differences}
     mirrored = [
         Hunk(hunk.new_start, hunk.new_end, hunk.old_start, hunk.old_end) for hunk in differences
     ]
+    mine = _all_passages(before, {(hunk.old_start, hunk.old_end) for hunk in differences})
+    theirs = _all_passages(after, {(hunk.new_start, hunk.new_end) for hunk in differences})
     for _ in range(_ROUNDS):
-        mine, theirs = _all_passages(before, old), _all_passages(after, new)
         if mine is None or theirs is None:
             return None
-        old = mine | {_across(span, mirrored) for span in theirs}
-        new = theirs | {_across(span, differences) for span in mine}
-        if _all_passages(before, old) == mine and _all_passages(after, new) == theirs:
+        old = _all_passages(before, mine | {_across(span, mirrored) for span in theirs})
+        new = _all_passages(after, theirs | {_across(span, differences) for span in mine})
+        if (old, new) == (mine, theirs):
             return mine, theirs
+        mine, theirs = old, new
     return None
 
 
